@@ -1,0 +1,11 @@
+"""The app of people: accounts, roles, invitations, activity."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "People"
+
+    def ready(self) -> None:
+        from . import signals  # noqa: F401 (connects the receivers)

@@ -1,0 +1,126 @@
+"""Who may do what: one enum of permissions, one table. Every door asks here.
+
+Pages, JSON operations, websockets and the Django admin all end in `role_allows`; the table
+below is the product's role matrix, and a test walks each of its cells through each door.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """The four kinds of account. Sign-up makes a USER; an admin gives the others."""
+
+    USER = "user", "User"
+    ADMIN = "admin", "Admin"
+    ANALYST = "analyst", "Analyst"
+    MODERATOR = "moderator", "Moderator"
+
+
+class Permission(enum.Enum):
+    """One thing that a person may do. Pages and operations name the one they need."""
+
+    USE_DASHBOARD = "use the dashboard"
+    USE_ADMIN_PORTAL = "use the admin portal"
+    USE_ANALYST_PORTAL = "use the analyst portal"
+    USE_MODERATOR_PORTAL = "use the moderator portal"
+    TRADE = "manage a portfolio, buy and sell"
+    READ_MARKET = "see charts, news, settings and about"
+    MANAGE_COINS = "add and remove coins"
+    VIEW_USERS = "see all users"
+    MANAGE_USERS = "invite people and change roles"
+    SUSPEND_USERS = "suspend and restore users"
+    VIEW_STATISTICS = "see the system's statistics"
+    ANALYSE_MARKET = "analyse the market"
+    MONITOR_ACTIVITY = "monitor what users do"
+    VIEW_OWN_TRANSACTIONS = "see one's own transactions"
+    VIEW_ALL_TRANSACTIONS = "see all transactions"
+    RECEIVE_EMAIL = "receive notifications by e-mail"
+    CHOOSE_CURRENCY = "choose a display currency"
+    SET_ALERTS = "set price alerts"
+    MANAGE_SCHEDULES = "change the schedules of background jobs"
+
+
+_EVERYONE = frozenset({Permission.READ_MARKET, Permission.RECEIVE_EMAIL, Permission.CHOOSE_CURRENCY})
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.USER: _EVERYONE
+    | {
+        Permission.USE_DASHBOARD,
+        Permission.TRADE,
+        Permission.VIEW_OWN_TRANSACTIONS,
+        Permission.SET_ALERTS,
+    },
+    Role.ADMIN: _EVERYONE
+    | {
+        Permission.USE_ADMIN_PORTAL,
+        Permission.MANAGE_COINS,
+        Permission.VIEW_USERS,
+        Permission.MANAGE_USERS,
+        Permission.SUSPEND_USERS,
+        Permission.VIEW_STATISTICS,
+        Permission.VIEW_ALL_TRANSACTIONS,
+        Permission.MANAGE_SCHEDULES,
+    },
+    Role.ANALYST: _EVERYONE
+    | {
+        Permission.USE_ANALYST_PORTAL,
+        Permission.VIEW_STATISTICS,
+        Permission.ANALYSE_MARKET,
+    },
+    Role.MODERATOR: _EVERYONE
+    | {
+        Permission.USE_MODERATOR_PORTAL,
+        Permission.VIEW_USERS,
+        Permission.SUSPEND_USERS,
+        Permission.VIEW_STATISTICS,
+        Permission.MONITOR_ACTIVITY,
+        Permission.VIEW_ALL_TRANSACTIONS,
+    },
+}
+
+#: Where a person of each role lands after logging in.
+HOME_URL_NAMES: dict[Role, str] = {
+    Role.USER: "portals:dashboard",
+    Role.ADMIN: "portals:admin",
+    Role.ANALYST: "portals:analyst",
+    Role.MODERATOR: "portals:moderator",
+}
+
+#: Roles that work in the Django admin (`User.is_staff` follows from it).
+STAFF_ROLES = frozenset({Role.ADMIN, Role.MODERATOR})
+
+#: What each of Django's own permissions needs here. A permission that is not in the table is
+#: refused to everyone: in the Django admin, money, alerts and logs are read-only by omission.
+DJANGO_PERMISSIONS: dict[str, Permission] = {
+    "accounts.view_user": Permission.VIEW_USERS,
+    "accounts.view_activity": Permission.MONITOR_ACTIVITY,
+    "accounts.view_invitation": Permission.MANAGE_USERS,
+    "account.view_emailaddress": Permission.VIEW_USERS,
+    "market.view_coin": Permission.READ_MARKET,
+    "market.add_coin": Permission.MANAGE_COINS,
+    "market.change_coin": Permission.MANAGE_COINS,
+    "market.view_candle": Permission.VIEW_STATISTICS,
+    "market.view_exchangerate": Permission.VIEW_STATISTICS,
+    "market.view_article": Permission.READ_MARKET,
+    "market.view_feedstate": Permission.VIEW_STATISTICS,
+    "portfolio.view_portfolio": Permission.VIEW_ALL_TRANSACTIONS,
+    "portfolio.view_holding": Permission.VIEW_ALL_TRANSACTIONS,
+    "portfolio.view_transaction": Permission.VIEW_ALL_TRANSACTIONS,
+    "alerts.view_pricealert": Permission.VIEW_USERS,
+    "alerts.view_notification": Permission.VIEW_USERS,
+    "alerts.view_deliveryattempt": Permission.VIEW_USERS,
+    **{
+        f"django_celery_beat.{action}_{model}": Permission.MANAGE_SCHEDULES
+        for action in ("view", "add", "change", "delete")
+        for model in ("periodictask", "intervalschedule", "crontabschedule")
+    },
+}
+
+
+def role_allows(role: str, permission: Permission) -> bool:
+    """Tell whether a person of this role may do this; an unknown role may do nothing."""
+    return role in ROLE_PERMISSIONS and permission in ROLE_PERMISSIONS[Role(role)]

@@ -1,0 +1,7 @@
+"""The app of price alerts, notifications and their delivery."""
+
+from django.apps import AppConfig
+
+
+class AlertsConfig(AppConfig):
+    name = "alerts"

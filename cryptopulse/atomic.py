@@ -1,0 +1,57 @@
+"""The one way to change money, alerts or other state that two people may touch at once."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+ATTEMPTS = 6
+FIRST_PAUSE = 0.01  # seconds; doubles with each attempt, with full jitter
+
+
+def run_atomic(operation: Callable[[], Result]) -> Result:
+    """Run `operation` in one transaction of its own and return what it returns.
+
+    The operation reads again, with `select_for_update()`, whatever it changes, and sends nothing
+    outside the database, because a conflict runs it again from the start: at most ATTEMPTS times,
+    after a random pause. Conflicts are what the database reports as OperationalError: a deadlock
+    or serialisation failure on PostgreSQL, a lost optimistic condition on DynamoDB, a lock that
+    was not granted in time on SQLite. Nesting is a RuntimeError: the outer operation owns the
+    commit.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic(durable=True):
+                return operation()
+        except OperationalError:
+            if attempt == ATTEMPTS:
+                raise
+            pause = random.uniform(0, FIRST_PAUSE * 2**attempt)  # noqa: S311 (jitter, not a secret)
+            logger.info("conflict, attempt %d of %d; again in %.3f s", attempt, ATTEMPTS, pause)
+            time.sleep(pause)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def in_chunks(items: Sequence[Item], *, actions_per_item: int) -> Iterator[list[Item]]:
+    """Split bulk work so that each chunk fits one transaction of the database.
+
+    `actions_per_item` counts the rows written for one item. DynamoDB takes 100 actions in one
+    transaction; SQL databases take as many as we like, and get 1,000 so that no chunk holds a
+    lock for long.
+    """
+    limit = getattr(connection.features, "max_transaction_actions", None) or 1000
+    size = max(1, limit // actions_per_item)
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

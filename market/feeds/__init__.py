@@ -1,0 +1,1 @@
+"""Feeds: where prices come from. One module each; settings.FEEDS names them."""

@@ -1,0 +1,60 @@
+"""What every feed is: one small contract and one error."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from market.quotes import Bar, Quote
+
+
+class FeedError(Exception):
+    """A feed could not deliver.
+
+    `permanent`: asking again will not help (a wrong key, an unknown coin); an admin has to act.
+    `retry_after`: how long the source asks us to wait, where it says so.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class Feed(ABC):
+    """A source of prices. Instances are cheap, keep no state that must outlive the process, and
+    may be used from several threads; budgets and health are rows of `market.FeedState`.
+    """
+
+    #: The alias in settings.FEEDS, and the `source` of every quote.
+    name: str
+    #: Real prices of a market, or made-up ones that are labelled wherever they are shown.
+    is_real: bool
+
+    @abstractmethod
+    def interval(self, *, now: datetime) -> timedelta:
+        """Return how long to wait between two calls of `quotes`, as budget and plan allow."""
+
+    @abstractmethod
+    def quotes(self, coin_ids: Sequence[str], *, now: datetime) -> list[Quote]:
+        """Fetch the latest quotes of these coins; one that is unknown or has no price is left out.
+
+        With no coins: the most important ones of the source, so that a new database fills itself.
+        Raises FeedError. Costs one call of the source's budget per 250 coins.
+        """
+
+    def history(self, coin_id: str, *, start: datetime, end: datetime) -> list[Bar]:
+        """Fetch past prices, oldest first, as fine as the source has them. Raises FeedError."""
+        raise FeedError(f"{self.name} has no history.", permanent=True)
+
+    def exchange_rates(self, currencies: Sequence[str], *, now: datetime) -> dict[str, Decimal]:
+        """Fetch how many units of each currency one US dollar buys. Raises FeedError."""
+        raise FeedError(f"{self.name} has no exchange rates.", permanent=True)
+
+    def search(self, query: str, *, now: datetime) -> list[tuple[str, str, str]]:
+        """Find coins by name or symbol: (id, symbol, name), best first. Raises FeedError."""
+        raise FeedError(f"{self.name} cannot be searched.", permanent=True)

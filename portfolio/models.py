@@ -1,0 +1,121 @@
+"""Virtual portfolios: cash, holdings, and the transactions that explain them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from cryptopulse.keys import new_key
+
+#: Cash is in US dollars and cents. 15 digits are exact on SQLite, PostgreSQL and DynamoDB.
+CASH = {"max_digits": 15, "decimal_places": 2}
+#: Quantities are multiples of the coin's step with at most 15 significant digits.
+QUANTITY = {"max_digits": 24, "decimal_places": 8}
+
+
+class Portfolio(models.Model):
+    """One person's virtual account.
+
+    To the cent, at every commit: `cash + sum(holdings' cost) - realised_profit == paid_in`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_key, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portfolios"
+    )
+    name = models.CharField(max_length=64, default="Main")
+    is_default = models.BooleanField(default=False)
+    paid_in = models.DecimalField(**CASH)
+    cash = models.DecimalField(**CASH)
+    realised_profit = models.DecimalField(**CASH, default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(cash__gte=0), name="cash_not_negative"),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(is_default=True),
+                name="one_default_portfolio",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def default_key(user_id: uuid.UUID) -> uuid.UUID:
+        """Return the key of a person's first portfolio: two that make it at once make one."""
+        return uuid.uuid5(user_id, "default portfolio")
+
+
+class Holding(models.Model):
+    """How much of a coin a portfolio holds and what was paid for it; closed holdings vanish."""
+
+    id = models.CharField(primary_key=True, max_length=180)  # portfolio:coin
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="holdings")
+    coin = models.ForeignKey("market.Coin", on_delete=models.PROTECT, related_name="+")
+    quantity = models.DecimalField(**QUANTITY)
+    cost = models.DecimalField(**CASH)  # of what is still held, fees included
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="quantity_positive"),
+            models.CheckConstraint(condition=models.Q(cost__gte=0), name="cost_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+    @staticmethod
+    def key(portfolio_id: uuid.UUID, coin_id: str) -> str:
+        return f"{portfolio_id}:{coin_id}"
+
+
+class Side(models.TextChoices):
+    """Which way a trade goes."""
+
+    BUY = "buy", "Buy"
+    SELL = "sell", "Sell"
+
+
+class Transaction(models.Model):
+    """A trade as it was executed. Rows are only ever added."""
+
+    id = models.UUIDField(primary_key=True, editable=False)  # see `key`
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="transactions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="transactions"
+    )
+    coin = models.ForeignKey("market.Coin", on_delete=models.PROTECT, related_name="+")
+    side = models.CharField(max_length=4, choices=Side.choices)
+    quantity = models.DecimalField(**QUANTITY)
+    price = models.DecimalField(max_digits=36, decimal_places=18)  # US dollars per coin
+    price_at = models.DateTimeField()
+    price_source = models.CharField(max_length=32)
+    amount = models.DecimalField(**CASH)  # cash moved, fee included: paid for a buy, got for a sale
+    fee = models.DecimalField(**CASH)
+    realised_profit = models.DecimalField(**CASH, default=0)  # sales only
+    currency = models.CharField(max_length=3, default="USD")  # what the person looked at
+    exchange_rate = models.DecimalField(max_digits=20, decimal_places=8, default=1)  # per dollar
+    executed_at = models.DateTimeField()
+    client_order_id = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("-executed_at", "-id")
+        indexes = (
+            models.Index(fields=["portfolio", "executed_at", "id"], name="transaction_own"),
+            models.Index(fields=["user", "executed_at", "id"], name="transaction_user"),
+            models.Index(fields=["executed_at", "id"], name="transaction_all"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} {self.coin_id}"
+
+    @staticmethod
+    def key(portfolio_id: uuid.UUID, client_order_id: str) -> uuid.UUID:
+        """Return the key that makes a repeated order the same row."""
+        return uuid.uuid5(portfolio_id, client_order_id)
