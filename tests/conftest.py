@@ -1,0 +1,122 @@
+"""The people and the coins that the tests are about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import User
+from accounts.roles import Role
+from market.models import Coin
+from market.quotes import quantity_step_for
+
+#: The moment at which tests happen, unless they say otherwise.
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Rate limits live in the cache; one test's attempts are not another's."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def make_person(username: str, role: Role = Role.USER, **extra: Any) -> User:
+    """Create a person who can log in with PASSWORD."""
+    return User.objects.create_user(
+        username=username, email=f"{username}@example.com", password=PASSWORD, role=role, **extra
+    )
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_person("bob")
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    return make_person("ana", Role.ANALYST)
+
+
+@pytest.fixture
+def mo(db: None) -> User:
+    return make_person("mo", Role.MODERATOR)
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    return make_person("root", Role.ADMIN)
+
+
+def make_coin(
+    coin_id: str = "bitcoin",
+    *,
+    price: str | None = "100000",
+    at: datetime = NOW,
+    symbol: str = "",
+    name: str = "",
+    **extra: Any,
+) -> Coin:
+    """Create a coin as `ingest` would have left it after its first quote."""
+    quote: dict[str, Any] = {}
+    if price is not None:
+        value = Decimal(price)
+        quote = {
+            "last_price": value,
+            "price_at": at,
+            "source": "simulated",
+            "quantity_step": quantity_step_for(value),
+            "tick_low": value,
+            "tick_high": value,
+            "tick_since": at,
+        }
+    return Coin.objects.create(
+        id=coin_id,
+        symbol=symbol or coin_id[:3],
+        name=name or coin_id.capitalize(),
+        **(quote | extra),
+    )
+
+
+@pytest.fixture
+def bitcoin(db: None) -> Coin:
+    return make_coin(rank=1, symbol="btc", change_24h=Decimal("2.5"))
+
+
+@pytest.fixture
+def ethereum(db: None) -> Coin:
+    return make_coin("ethereum", price="3400", rank=2, symbol="eth", change_24h=Decimal("-1.5"))
+
+
+@pytest.fixture
+def coin(db: None) -> Callable[..., Coin]:
+    return make_coin
+
+
+@pytest.fixture
+def recorded_data() -> Path:
+    """The folder with recorded real responses, where there is one (RECORDED_DATA)."""
+    folder = os.environ.get("RECORDED_DATA")
+    if not folder:
+        pytest.skip("RECORDED_DATA does not name the folder with recorded real data")
+    return Path(folder)
