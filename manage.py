@@ -9,11 +9,17 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this line is for those who run an
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; a wrong setting is one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("The requirements are not installed here. Run: make setup")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"CryptoPulse cannot start: {error}")
 
 
 if __name__ == "__main__":

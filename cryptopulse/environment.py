@@ -1,16 +1,60 @@
-"""How settings are read: from the environment, an optional `.env`, and `NAME_FILE` for secrets."""
+"""How settings are read: from the environment, an optional `.env`, and `NAME_FILE` for secrets.
+
+A value that cannot be read is one sentence (ImproperlyConfigured) that names the setting.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 environ.Env.DB_SCHEMES["dynamodb"] = "cryptopulse.dynamodb"
 
-#: Reads NAME, or the content of the file that NAME_FILE names (Docker and Kubernetes secrets).
-env = environ.FileAwareEnv()
+
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the package has no types
+    """Reads NAME, or the content of the file that NAME_FILE names (Docker secrets)."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        """Return the value; one that does not parse is named in the error, secrets unquoted."""
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"The file that {var}_FILE names cannot be read: {error}."
+            ) from error
+
+    def decimal(self, var: str, *, default: str) -> Decimal:
+        """Return an exact, finite decimal."""
+        text = self.str(var, default=default)
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not value.is_finite():
+            raise ImproperlyConfigured(f"{var} is {text!r}; it must be a number such as {default}.")
+        return value
+
+    def database(self, var: str, *, default: str) -> dict[str, Any]:
+        """Return Django's settings of the database that a URL names."""
+        try:
+            parsed: dict[str, Any] = self.db(var, default=default)
+        except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(f"{var} is not a database URL: {error}.") from error
+        if not parsed.get("ENGINE"):
+            known = "sqlite:///file, postgres://user@host/name or dynamodb://region/prefix"
+            raise ImproperlyConfigured(f"{var} is not a database URL. Use {known}.")
+        return parsed
+
+
+env = Environment()
 
 
 def read_dotenv(path: Path) -> None:
@@ -25,8 +69,15 @@ def local_secret_key(folder: Path) -> str:
     Only for DEBUG: it lives beside the development database, readable by its owner alone.
     """
     path = folder / "secret_key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(50))
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"CryptoPulse keeps its files in {folder} and cannot write there: {error.strerror}. "
+            "Set LOCAL_DIR to a folder of your own."
+        ) from error

@@ -7,7 +7,6 @@ missing is reported by a system check (`cryptopulse.checks`) with a hint, not by
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,7 +111,9 @@ TEMPLATES = [
 # --- Storage --------------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'cryptopulse.sqlite3'}"),
+    "default": env.database(
+        "DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'cryptopulse.sqlite3'}"
+    ),
 }
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # see cryptopulse.atomic
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -369,8 +370,8 @@ NEWS_FEEDS = env.list(
 
 # --- Virtual trading ------------------------------------------------------------------------
 
-START_BALANCE = Decimal(env.str("START_BALANCE", default="10000.00"))
-TRADE_FEE_RATE = Decimal(env.str("TRADE_FEE_RATE", default="0"))  # of the amount: 0.001 is 0.1 %
+START_BALANCE = env.decimal("START_BALANCE", default="10000.00")
+TRADE_FEE_RATE = env.decimal("TRADE_FEE_RATE", default="0")  # of the amount: 0.001 is 0.1 %
 
 # --- Notifications --------------------------------------------------------------------------
 

@@ -1,0 +1,26 @@
+"""Keys that sort by time."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from cryptopulse.keys import new_key
+
+
+def test_a_key_is_a_uuid_of_version_seven() -> None:
+    key = new_key()
+
+    assert key.version == 7
+    assert key.variant == uuid.RFC_4122
+
+
+def test_keys_sort_by_the_millisecond_they_were_made_in() -> None:
+    first = new_key()
+    time.sleep(0.002)
+
+    assert str(first) < str(new_key())
+
+
+def test_keys_are_unique() -> None:
+    assert len({new_key() for _ in range(10_000)}) == 10_000
