@@ -168,37 +168,47 @@ NPM_ASSETS = {
 }
 STORAGES: dict[str, dict[str, Any]]
 if AWS_STORAGE_BUCKET_NAME:
-    _S3 = {"region_name": AWS_REGION, "endpoint_url": AWS_ENDPOINT_URL or None}
+    STATIC_URL = env.str(
+        "STATIC_URL",
+        default=f"https://{AWS_STORAGE_BUCKET_NAME}.s3.{AWS_REGION}.amazonaws.com/static/",
+    )
+    MEDIA_URL = f"https://{AWS_MEDIA_BUCKET_NAME}.s3.{AWS_REGION}.amazonaws.com/media/"
+    _S3 = {
+        "region_name": AWS_REGION,
+        "endpoint_url": AWS_ENDPOINT_URL or f"https://s3.{AWS_REGION}.amazonaws.com",
+        "signature_version": "s3v4",
+        "default_acl": None,  # the bucket's policy decides, not the object
+    }
     STORAGES = {
+        # Private: a link is signed and lives for five minutes.
         "default": {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": _S3
             | {
                 "bucket_name": AWS_MEDIA_BUCKET_NAME,
                 "location": "media",
-                "default_acl": None,
+                "addressing_style": "virtual" if not AWS_ENDPOINT_URL else "path",
                 "querystring_auth": True,
                 "querystring_expire": 300,
                 "file_overwrite": False,
             },
         },
+        # Public, named by content, and so cached for a year.
         "staticfiles": {
             "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
             "OPTIONS": _S3
             | {
                 "bucket_name": AWS_STORAGE_BUCKET_NAME,
                 "location": "static",
-                "default_acl": None,
+                "custom_domain": urlsplit(STATIC_URL).netloc,
                 "querystring_auth": False,
                 "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
             },
         },
     }
-    STATIC_URL = env.str(
-        "STATIC_URL",
-        default=f"https://{AWS_STORAGE_BUCKET_NAME}.s3.{AWS_REGION}.amazonaws.com/static/",
-    )
 else:
+    STATIC_URL = env.str("STATIC_URL", default="/static/")
+    MEDIA_URL = "/media/"
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {
@@ -207,8 +217,6 @@ else:
             else "servestatic.storage.CompressedManifestStaticFilesStorage"
         },
     }
-    STATIC_URL = env.str("STATIC_URL", default="/static/")
-MEDIA_URL = env.str("MEDIA_URL", default="/media/")
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = DEBUG
 
