@@ -46,6 +46,7 @@ class Bar:
     low: Decimal
     close: Decimal
     volume: Decimal | None = None
+    step: timedelta | None = None  # how long it lasts: 5 minutes, an hour, a day
 
 
 def is_stale(price_at: datetime | None, *, now: datetime, limit: timedelta) -> bool:

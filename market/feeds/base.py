@@ -11,17 +11,26 @@ from market.quotes import Bar, Quote
 
 
 class FeedError(Exception):
-    """A feed could not deliver.
+    """A feed could not deliver; the message is a sentence that an admin can act on.
 
-    `permanent`: asking again will not help (a wrong key, an unknown coin); an admin has to act.
-    `retry_after`: how long the source asks us to wait, where it says so.
+    `permanent`: asking the same again will not help (a wrong key, an unknown coin).
+    `misconfigured`: the fault lies in our settings, so every question will fail until somebody
+    changes them; implies `permanent`. Without it a permanent error is about this one question
+    (a delisted coin, history further back than the plan reaches) and the feed itself is well.
+    `retry_after`: how long the source, or our own budget, asks us to wait.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        misconfigured: bool = False,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent = permanent or misconfigured
+        self.misconfigured = misconfigured
         self.retry_after = retry_after
 
 
@@ -48,7 +57,10 @@ class Feed(ABC):
         """
 
     def history(self, coin_id: str, *, start: datetime, end: datetime) -> list[Bar]:
-        """Fetch past prices, oldest first, as fine as the source has them. Raises FeedError."""
+        """Fetch past prices, oldest first, as fine as the source has them. Raises FeedError.
+
+        Each bar says in `step` how long it lasts.
+        """
         raise FeedError(f"{self.name} has no history.", permanent=True)
 
     def exchange_rates(self, currencies: Sequence[str], *, now: datetime) -> dict[str, Decimal]:
