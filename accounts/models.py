@@ -17,6 +17,11 @@ from .roles import DJANGO_PERMISSIONS, STAFF_ROLES, Permission, Role, role_allow
 class UserManager(DjangoUserManager["User"]):
     """Makes users; a superuser is an admin, because only the role gives rights."""
 
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Write an address the one way we store it, so that the unique column knows no case."""
+        return (email or "").strip().lower()
+
     def create_superuser(
         self,
         username: str,
@@ -66,6 +71,11 @@ class User(AbstractUser):
         if (fields := kwargs.get("update_fields")) is not None and "role" in fields:
             kwargs["update_fields"] = {*fields, "is_staff"}
         super().save(*args, **kwargs)
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Write a username the one way we store it, in lower case."""
+        return super().normalize_username(username).lower()
 
     def may(self, permission: Permission) -> bool:
         """Tell whether this person may do this now; a suspended person may do nothing."""
@@ -136,7 +146,7 @@ class Invitation(models.Model):
     """An admin's invitation to a role; its key is the hash of a token that only the mail holds."""
 
     token_hash = models.CharField(primary_key=True, max_length=64)
-    email = models.EmailField()
+    email = models.EmailField(db_index=True)
     role = models.CharField(max_length=16, choices=Role.choices)
     invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

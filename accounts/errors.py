@@ -1,0 +1,15 @@
+"""The one exception of this app that a person can do something about."""
+
+from __future__ import annotations
+
+
+class AccountRejected(Exception):
+    """An operation on an account was refused; the sentence says why and can be shown as it is.
+
+    `field` names the input that the sentence is about, where there is one.
+    """
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field

@@ -1,0 +1,59 @@
+"""The door of the accounts app: everything that another app may ask of it."""
+
+from __future__ import annotations
+
+from ..access import refusal, require, wants_json
+from ..addresses import client_address
+from ..errors import AccountRejected
+from ..models import Activity
+from ..pages import Page, keyset_page
+from .activity import activity_page, recent_activity, record
+from .demo import DemoPerson, make_demo_people
+from .invitations import accept_invitation, invite, open_invitation
+from .moderation import (
+    change_role,
+    obstacle_to_changing_role,
+    obstacle_to_suspending,
+    restore,
+    suspend,
+)
+from .people import (
+    create_admin,
+    people,
+    person,
+    person_called,
+    user_counts,
+    users_page,
+    verified_email,
+)
+
+__all__ = [
+    "AccountRejected",
+    "Activity",
+    "DemoPerson",
+    "Page",
+    "accept_invitation",
+    "activity_page",
+    "change_role",
+    "client_address",
+    "create_admin",
+    "invite",
+    "keyset_page",
+    "make_demo_people",
+    "obstacle_to_changing_role",
+    "obstacle_to_suspending",
+    "open_invitation",
+    "people",
+    "person",
+    "person_called",
+    "recent_activity",
+    "record",
+    "refusal",
+    "require",
+    "restore",
+    "suspend",
+    "user_counts",
+    "users_page",
+    "verified_email",
+    "wants_json",
+]

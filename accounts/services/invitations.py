@@ -1,0 +1,131 @@
+"""Inviting people to a role. The token is in the mail and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db import IntegrityError
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from cryptopulse.atomic import run_atomic
+
+from ..errors import AccountRejected
+from ..models import Activity, Invitation, User
+from ..roles import Permission, Role
+from .activity import record
+from .people import ALREADY_THERE, check_credentials, clean_email, create_person
+
+NOT_VALID = "This invitation is not valid any more. Ask for a new one."
+
+
+def invite(
+    *, email: str, role: str, by: User, address: str | None = None, now: datetime | None = None
+) -> tuple[Invitation, str]:
+    """Invite somebody to a role and mail them the link; return the invitation and its token.
+
+    A second invitation to the same address replaces the first.
+    """
+    if not by.may(Permission.MANAGE_USERS):
+        raise AccountRejected("Only an admin may invite people.")
+    if role not in Role.values:
+        raise AccountRejected("There is no such role.", field="role")
+    email = clean_email(email)
+    if User.objects.filter(email=email).exists():
+        raise AccountRejected(
+            "There is already an account with this e-mail address. Change its role instead.",
+            field="email",
+        )
+    created_at = now or timezone.now()
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation(
+        token_hash=_hash(token),
+        email=email,
+        role=role,
+        invited_by=by,
+        created_at=created_at,
+        expires_at=created_at + settings.INVITATION_LIFETIME,
+    )
+
+    def operation() -> None:
+        Invitation.objects.filter(email=email, accepted_at=None).delete()
+        invitation.save(force_insert=True)
+        summary = f"{by.username} invited {email} as {invitation.get_role_display()}"
+        record(kind=Activity.Kind.INVITED, summary=summary, user=by, address=address)
+        _mail(invitation, token)  # into the outbox, so with the invitation or not at all
+
+    run_atomic(operation)
+    return invitation, token
+
+
+def open_invitation(*, token: str, now: datetime) -> Invitation | None:
+    """Return the invitation that this token opens, if it still does."""
+    return Invitation.objects.filter(
+        pk=_hash(token), accepted_at=None, expires_at__gt=now
+    ).first()
+
+
+def accept_invitation(
+    *, token: str, username: str, password: str, now: datetime, address: str | None = None
+) -> User:
+    """Make the invited person's account. An invitation serves once, whoever comes twice.
+
+    The address counts as verified: only its owner has read the token.
+    """
+    invitation = open_invitation(token=token, now=now)
+    if invitation is None:
+        raise AccountRejected(NOT_VALID)
+    username = username.strip().lower()
+    check_credentials(username=username, email=invitation.email, password=password)
+    try:
+        get_adapter().clean_username(username)
+    except ValidationError as error:
+        raise AccountRejected(" ".join(error.messages), field="username") from None
+    password_hash = make_password(password)
+
+    def operation() -> User:
+        open_still = Invitation.objects.filter(
+            pk=invitation.pk, accepted_at=None, expires_at__gt=now
+        )
+        if not open_still.update(accepted_at=now):
+            raise AccountRejected(NOT_VALID)
+        user = create_person(
+            username=username,
+            email=invitation.email,
+            role=Role(invitation.role),
+            password_hash=password_hash,
+        )
+        summary = f"{username} accepted an invitation as {invitation.get_role_display()}"
+        record(kind=Activity.Kind.SIGNED_UP, summary=summary, user=user, address=address)
+        return user
+
+    try:
+        return run_atomic(operation)
+    except IntegrityError:
+        raise AccountRejected(ALREADY_THERE) from None
+
+
+def _hash(token: str) -> str:
+    """Hash a token for the database; it is random enough to need no salt and no slowness."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _mail(invitation: Invitation, token: str) -> None:
+    context = {
+        "invitation": invitation,
+        "url": settings.SITE_URL + reverse("accounts:invitation", args=[token]),
+    }
+    send_mail(
+        "Your invitation to CryptoPulse",
+        render_to_string("accounts/email/invitation.txt", context),
+        None,
+        [invitation.email],
+    )

@@ -1,0 +1,140 @@
+"""Suspending people, letting them back in, and changing what they are."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from cryptopulse.atomic import run_atomic
+
+from ..errors import AccountRejected
+from ..models import Activity, User
+from ..roles import STAFF_ROLES, Permission, Role
+from ..signals import role_changed, user_suspended
+from .activity import record
+
+REASON_LENGTH = 200
+
+
+def obstacle_to_suspending(*, user: User, by: User) -> str | None:
+    """Say why `by` may neither suspend nor restore this person; None where they may."""
+    if not by.may(Permission.SUSPEND_USERS):
+        return "You may not suspend or restore people."
+    if user.pk == by.pk:
+        return "You cannot suspend yourself."
+    if user.role in STAFF_ROLES and not by.may(Permission.MANAGE_USERS):
+        return "Only an admin may suspend or restore admins and moderators."
+    return None
+
+
+def obstacle_to_changing_role(*, user: User, by: User) -> str | None:
+    """Say why `by` may not change this person's role; None where they may.
+
+    Nobody changes their own, so whoever takes an admin's role away stays an admin: there is
+    always one left.
+    """
+    if not by.may(Permission.MANAGE_USERS):
+        return "Only an admin may change roles."
+    if user.pk == by.pk:
+        return "You cannot change your own role. Ask another admin."
+    return None
+
+
+def suspend(*, user: User, by: User, reason: str, address: str | None = None) -> User:
+    """Take every right away from a person, at once, until somebody restores them.
+
+    The person sees the reason when they try to log in.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise AccountRejected("Say why, so that the person knows.", field="reason")
+    if len(reason) > REASON_LENGTH:
+        raise AccountRejected(
+            f"The reason may have {REASON_LENGTH} characters at most.", field="reason"
+        )
+
+    def operation() -> User:
+        person, actor = _lock(user=user, by=by)
+        _refuse(obstacle_to_suspending(user=person, by=actor))
+        if not person.is_active:
+            raise AccountRejected(f"{person.username} is suspended already.")
+        person.is_active = False
+        person.suspended_at = timezone.now()
+        person.suspension_reason = reason
+        person.save(update_fields=["is_active", "suspended_at", "suspension_reason"])
+        summary = f"{actor.username} suspended {person.username}: {reason}"
+        record(
+            kind=Activity.Kind.SUSPENDED,
+            summary=summary, user=actor, subject=person, address=address,
+        )  # fmt: skip
+        return person
+
+    person = run_atomic(operation)
+    user_suspended.send_robust(sender=User, user_id=person.pk)
+    return person
+
+
+def restore(*, user: User, by: User, address: str | None = None) -> User:
+    """Give a suspended person their rights back."""
+
+    def operation() -> User:
+        person, actor = _lock(user=user, by=by)
+        _refuse(obstacle_to_suspending(user=person, by=actor))
+        if person.is_active:
+            raise AccountRejected(f"{person.username} is not suspended.")
+        person.is_active = True
+        person.suspended_at = None
+        person.suspension_reason = ""
+        person.save(update_fields=["is_active", "suspended_at", "suspension_reason"])
+        summary = f"{actor.username} restored {person.username}"
+        record(
+            kind=Activity.Kind.RESTORED,
+            summary=summary, user=actor, subject=person, address=address,
+        )  # fmt: skip
+        return person
+
+    return run_atomic(operation)
+
+
+def change_role(*, user: User, role: str, by: User, address: str | None = None) -> User:
+    """Give a person another role; it holds from their next request on."""
+    if role not in Role.values:
+        raise AccountRejected("There is no such role.", field="role")
+    new_role = Role(role)
+
+    def operation() -> User:
+        person, actor = _lock(user=user, by=by)
+        _refuse(obstacle_to_changing_role(user=person, by=actor))
+        if person.role == new_role:
+            raise AccountRejected(
+                f"The role of {person.username} is {new_role.label} already.", field="role"
+            )
+        old_role = Role(person.role)
+        person.role = new_role
+        person.save(update_fields=["role"])
+        summary = (
+            f"{actor.username} changed the role of {person.username} "
+            f"from {old_role.label} to {new_role.label}"
+        )
+        record(
+            kind=Activity.Kind.ROLE_CHANGED,
+            summary=summary, user=actor, subject=person, address=address,
+        )  # fmt: skip
+        return person
+
+    person = run_atomic(operation)
+    role_changed.send_robust(sender=User, user_id=person.pk)
+    return person
+
+
+def _lock(*, user: User, by: User) -> tuple[User, User]:
+    """Read both rows again and hold them, so that two admins cannot undo each other at once."""
+    rows = User.objects.select_for_update().filter(pk__in={user.pk, by.pk}).order_by("pk")
+    found = {row.pk: row for row in rows}
+    if user.pk not in found or by.pk not in found:
+        raise AccountRejected("This account no longer exists.")
+    return found[user.pk], found[by.pk]
+
+
+def _refuse(sentence: str | None) -> None:
+    if sentence:
+        raise AccountRejected(sentence)

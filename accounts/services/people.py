@@ -1,0 +1,121 @@
+"""Finding people, and making accounts for those whose address somebody vouches for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError
+from django.db.models import Count, Q
+
+from cryptopulse.atomic import run_atomic
+
+from ..errors import AccountRejected
+from ..models import Activity, User
+from ..pages import Page, keyset_page
+from ..roles import Role
+from ..usernames import USERNAME_RULE, is_username
+from .activity import record
+
+ALREADY_THERE = "There is already an account with this username or e-mail address."
+
+
+def person(*, user_id: uuid.UUID) -> User | None:
+    """Return this person, suspended or not."""
+    return User.objects.filter(pk=user_id).first()
+
+
+def person_called(*, username: str) -> User | None:
+    """Return the person with this username, in whatever case it is typed."""
+    return User.objects.filter(username=username.strip().lower().replace("\0", "")).first()
+
+
+def people(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:
+    """Return those of these people who exist, by id, in one query."""
+    return User.objects.in_bulk(list(ids))
+
+
+def users_page(
+    *, query: str = "", role: str = "", cursor: str = "", limit: int = 50
+) -> Page[User]:
+    """Return people, newest account first.
+
+    `query` is the beginning of a username or of an e-mail address. An unknown role has no rows.
+    """
+    rows = User.objects.all()
+    if role:
+        rows = rows.filter(role=role)
+    if text := query.strip().lower().replace("\0", "")[:254]:
+        rows = rows.filter(Q(username__startswith=text) | Q(email__startswith=text))
+    return keyset_page(rows, cursor=cursor, limit=limit)
+
+
+def user_counts() -> dict[str, int]:
+    """Return how many people have each role, suspended ones included. Reads every account."""
+    counted = User.objects.order_by().values_list("role").annotate(Count("pk"))
+    return dict.fromkeys(Role.values, 0) | dict(counted)
+
+
+def verified_email(*, user_id: uuid.UUID) -> str | None:
+    """Return the address that this person has proven to be theirs, if they have."""
+    return (
+        EmailAddress.objects.filter(user_id=user_id, primary=True, verified=True)
+        .values_list("email", flat=True)
+        .first()
+    )
+
+
+def create_admin(*, username: str, email: str, password: str) -> User:
+    """Create an administrator on the word of whoever has the command line."""
+    username = username.strip().lower()
+    email = clean_email(email)
+    check_credentials(username=username, email=email, password=password)
+
+    def operation() -> User:
+        admin = create_person(
+            username=username, email=email, role=Role.ADMIN, password_hash=make_password(password)
+        )
+        summary = f"{username} was made an admin on the command line"
+        record(kind=Activity.Kind.SIGNED_UP, summary=summary, user=admin)
+        return admin
+
+    try:
+        return run_atomic(operation)
+    except IntegrityError:
+        raise AccountRejected(ALREADY_THERE) from None
+
+
+def create_person(*, username: str, email: str, role: Role, password_hash: str) -> User:
+    """Create a person whose address counts as verified, in the caller's transaction.
+
+    Raises IntegrityError where the username or the address is taken.
+    """
+    user = User(username=username, email=email, role=role, password=password_hash)
+    user.save(force_insert=True)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def clean_email(text: str) -> str:
+    """Return the address as we store it, in lower case, or refuse what is none."""
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise AccountRejected("This is not an e-mail address.", field="email") from None
+    return email
+
+
+def check_credentials(*, username: str, email: str, password: str) -> None:
+    """Refuse a username of the wrong shape and a password that is too easily guessed."""
+    if not is_username(username):
+        raise AccountRejected(USERNAME_RULE, field="username")
+    try:
+        validate_password(password, User(username=username, email=email))
+    except ValidationError as error:
+        raise AccountRejected(" ".join(error.messages), field="password") from None

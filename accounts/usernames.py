@@ -1,0 +1,23 @@
+"""What a username may look like: short, lower case, never to be taken for an e-mail address."""
+
+from __future__ import annotations
+
+import re
+
+MIN_LENGTH, MAX_LENGTH = 3, 30
+
+_SHAPE = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+
+USERNAME_RULE = (
+    f"A username has {MIN_LENGTH} to {MAX_LENGTH} characters: the letters a to z, digits, and "
+    "single dots, hyphens or underscores between them."
+)
+
+
+def is_username(text: str) -> bool:
+    """Tell whether this can be a username, once it is in lower case.
+
+    Only plain letters, so that no two usernames look alike, and no @, so that nobody can call
+    themselves by another person's e-mail address.
+    """
+    return MIN_LENGTH <= len(text) <= MAX_LENGTH and _SHAPE.fullmatch(text) is not None

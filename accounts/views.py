@@ -1,0 +1,245 @@
+"""Pages about people: who is here, what they did, invitations, one's own security."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from cryptopulse.limits import limited
+
+from . import services
+from .access import require
+from .addresses import client_address
+from .errors import AccountRejected
+from .forms import InvitationForm, InviteForm
+from .models import Activity, User
+from .roles import Permission, Role
+
+SECURITY_KINDS = frozenset(
+    {
+        Activity.Kind.LOGGED_IN,
+        Activity.Kind.LOGIN_FAILED,
+        Activity.Kind.PASSWORD_CHANGED,
+        Activity.Kind.SIGNED_UP,
+    }
+)
+
+
+@require_GET
+@limited("read")
+@require(Permission.VIEW_USERS)
+def users(request: HttpRequest) -> HttpResponse:
+    """Everybody, newest first, with what the viewer may do about each."""
+    return _users_page(request, InviteForm())
+
+
+def _users_page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
+    by = _me(request)
+    query, role = request.GET.get("q", ""), request.GET.get("role", "")
+    page = services.users_page(query=query, role=role, cursor=request.GET.get("cursor", ""))
+    rows = [
+        {
+            "person": person,
+            "may_suspend": services.obstacle_to_suspending(user=person, by=by) is None,
+            "may_change_role": services.obstacle_to_changing_role(user=person, by=by) is None,
+        }
+        for person in page.rows
+    ]
+    context = {
+        "rows": rows,
+        "query": query,
+        "role": role,
+        "roles": Role.choices,
+        "next_url": _next_url(page.next_cursor, q=query, role=role),
+        "form": form if by.may(Permission.MANAGE_USERS) else None,
+    }
+    return render(request, "accounts/users.html", context, status=status)
+
+
+@require_POST
+@limited("invite")
+@require(Permission.MANAGE_USERS)
+def invite(request: HttpRequest) -> HttpResponse:
+    """Send an invitation; the page comes back with what was wrong, if something was."""
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        try:
+            invitation, _ = services.invite(
+                email=form.cleaned_data["email"],
+                role=form.cleaned_data["role"],
+                by=_me(request),
+                address=client_address(request),
+            )
+        except AccountRejected as refused:
+            form.add_error(refused.field or None, refused.sentence)
+        else:
+            messages.success(request, f"The invitation to {invitation.email} is on its way.")
+            return redirect("accounts:users")
+    return _users_page(request, form, status=422)
+
+
+@require_POST
+@limited("invite")
+@require(Permission.SUSPEND_USERS)
+def suspend(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
+    """Suspend a person, for a reason that they will read."""
+    reason = request.POST.get("reason", "")
+    return _act(
+        request,
+        lambda: services.suspend(
+            user=_person(user_id), by=_me(request), reason=reason, address=client_address(request)
+        ),
+        "{} is suspended and logged out everywhere.",
+    )
+
+
+@require_POST
+@limited("invite")
+@require(Permission.SUSPEND_USERS)
+def restore(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
+    """Let a suspended person back in."""
+    return _act(
+        request,
+        lambda: services.restore(
+            user=_person(user_id), by=_me(request), address=client_address(request)
+        ),
+        "{} may log in again.",
+    )
+
+
+@require_POST
+@limited("invite")
+@require(Permission.MANAGE_USERS)
+def change_role(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
+    """Give a person another role."""
+    role = request.POST.get("role", "")
+    return _act(
+        request,
+        lambda: services.change_role(
+            user=_person(user_id), role=role, by=_me(request), address=client_address(request)
+        ),
+        "{0} is now {0.role}.",
+    )
+
+
+def _act(request: HttpRequest, operation: Callable[[], User], done: str) -> HttpResponse:
+    """Run an operation on a person, say what came of it, and go back to the list."""
+    try:
+        person = operation()
+    except AccountRejected as refused:
+        messages.error(request, refused.sentence)
+    else:
+        messages.success(request, done.format(person))
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = reverse("accounts:users")
+    return redirect(back)
+
+
+@require_GET
+@limited("read")
+@require(Permission.MONITOR_ACTIVITY)
+def activity(request: HttpRequest) -> HttpResponse:
+    """What people did, newest first."""
+    kind, name = request.GET.get("kind", ""), request.GET.get("person", "").strip()
+    person = services.person_called(username=name) if name else None
+    page: services.Page[Activity] = services.Page([])
+    if person or not name:
+        page = services.activity_page(
+            kind=kind,
+            user_id=person.pk if person else None,
+            cursor=request.GET.get("cursor", ""),
+        )
+    context = {
+        "rows": page.rows,
+        "kind": kind,
+        "kinds": Activity.Kind.choices,
+        "name": name,
+        "unknown": bool(name) and person is None,
+        "next_url": _next_url(page.next_cursor, kind=kind, person=name),
+    }
+    return render(request, "accounts/activity.html", context)
+
+
+@require_GET
+@limited("read")
+@require(Permission.READ_MARKET)
+def security(request: HttpRequest) -> HttpResponse:
+    """One's own password, second factor, address, and who came in lately."""
+    me = _me(request)
+    context = {
+        "email": me.email,
+        "is_verified": EmailAddress.objects.filter(
+            user=me, email=me.email, verified=True
+        ).exists(),
+        "has_second_factor": get_mfa_adapter().is_mfa_enabled(me),
+        "rows": services.recent_activity(user=me, limit=10, kinds=SECURITY_KINDS),
+    }
+    return render(request, "accounts/security.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@limited("read")
+@never_cache
+@sensitive_post_parameters("password1", "password2")
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Let an invited person choose a username and a password."""
+    now = timezone.now()
+    found = services.open_invitation(token=token, now=now)
+    if found is None:
+        return render(request, "accounts/invitation_gone.html", status=404)
+    if request.user.is_authenticated:
+        return render(request, "accounts/invitation_other.html", {"invitation": found})
+    form = InvitationForm(request.POST or None)
+    if form.is_valid():
+        try:
+            services.accept_invitation(
+                token=token,
+                username=form.cleaned_data["username"],
+                password=form.cleaned_data["password1"],
+                now=now,
+                address=client_address(request),
+            )
+        except AccountRejected as refused:
+            field = {"password": "password1"}.get(refused.field, refused.field)
+            form.add_error(field or None, refused.sentence)
+        else:
+            messages.success(request, "Your account is ready. Log in with your new password.")
+            return redirect("account_login")
+    context = {"form": form, "invitation": found}
+    return render(
+        request, "accounts/invitation.html", context, status=422 if form.errors else 200
+    )
+
+
+def _me(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 (`require` has let only people through)
+    return request.user
+
+
+def _person(user_id: uuid.UUID) -> User:
+    found = services.person(user_id=user_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _next_url(cursor: str, **filters: str) -> str:
+    """Return the query string of the next page, or "" on the last."""
+    if not cursor:
+        return ""
+    chosen = {name: value for name, value in filters.items() if value}
+    return "?" + urlencode({**chosen, "cursor": cursor})
