@@ -103,6 +103,8 @@ class Transaction(models.Model):
     exchange_rate = models.DecimalField(max_digits=20, decimal_places=8, default=1)  # per dollar
     executed_at = models.DateTimeField()
     client_order_id = models.CharField(max_length=64)
+    #: "amount 100", "quantity 0.5" or "all": tells a repeated order from a reused number.
+    asked = models.CharField(max_length=32)
 
     class Meta:
         ordering = ("-executed_at", "-id")
