@@ -1,0 +1,145 @@
+"""How numbers are written: money of any size, quantities, ages. Pure; no Django.
+
+`static/js/figures.js` writes live numbers by the same rules; a browser test holds the two
+together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EM DASH}"
+NBSP = "\N{NO-BREAK SPACE}"
+
+HUNDRED = 100
+
+Number = Decimal | float | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency to show money in, and how many units of it one US dollar buys."""
+
+    code: str
+    sign: str
+    rate: Decimal = Decimal(1)
+    places: int = 2  # of its coins: yen and won have none
+
+
+#: ISO 4217 code -> sign in front of the number, and decimals of its smallest coin.
+SIGNS: dict[str, tuple[str, int]] = {
+    "USD": ("$", 2),
+    "EUR": ("€", 2),
+    "GBP": ("£", 2),
+    "JPY": ("¥", 0),
+    "INR": ("₹", 2),
+    "AUD": ("A$", 2),
+    "CAD": ("C$", 2),
+    "CNY": ("CN¥", 2),
+    "KRW": ("₩", 0),
+}
+USD = Currency("USD", "$")
+
+
+def currency(code: str, rate: Decimal) -> Currency:
+    """Return the currency with its sign; one without a sign of its own is written by its code."""
+    sign, places = SIGNS.get(code, (f"{code}{NBSP}", 2))
+    return Currency(code, sign, rate, places)
+
+
+def decimal(value: Number | None) -> Decimal | None:
+    """Return the value as a finite Decimal, or None when it is not one."""
+    if value is None:
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def places_for(size: Decimal, coins: int) -> int:
+    """Return how many decimals a price of this size needs: cents, or four digits that count."""
+    if size == 0:
+        return coins
+    if size >= HUNDRED:
+        return coins
+    if size >= 1:
+        return max(coins, 2)
+    return max(4, 3 - size.adjusted())
+
+
+def money(value: Number | None, in_currency: Currency = USD, *, signed: bool = False) -> str:
+    """Write an amount of US dollars in a currency: $97,412.20, $0.7832, $0.000000002300."""
+    dollars = decimal(value)
+    if dollars is None:
+        return DASH
+    amount = dollars * in_currency.rate
+    places = places_for(abs(amount), in_currency.places)
+    size = _fixed(abs(amount), places)
+    return f"{_sign(amount, size, signed=signed)}{in_currency.sign}{size:,f}"
+
+
+def compact(value: Number | None, in_currency: Currency = USD) -> str:
+    """Write a large amount short: $1.93T, $38.40B, $620.00M, $12.45K; small ones in full."""
+    dollars = decimal(value)
+    if dollars is None:
+        return DASH
+    amount = dollars * in_currency.rate
+    for power, unit in ((12, "T"), (9, "B"), (6, "M"), (3, "K")):
+        size = _fixed(abs(amount).scaleb(-power), 2)
+        if size >= 1:
+            sign = MINUS if amount < 0 else ""
+            return f"{sign}{in_currency.sign}{size:,f}{unit}"
+    return money(dollars, in_currency)
+
+
+def quantity(value: Number | None) -> str:
+    """Write a quantity with the digits it has and no more: 1,234.5, 0.00000001."""
+    number = decimal(value)
+    if number is None:
+        return DASH
+    size = abs(number).normalize()
+    return f"{MINUS if number < 0 else ''}{size:,f}"
+
+
+def percent(value: Number | None, *, places: int = 2) -> str:
+    """Write a percentage without its sign: direction is told by a triangle and a word."""
+    number = decimal(value)
+    return DASH if number is None else f"{_fixed(abs(number), places):,f}%"
+
+
+def direction(value: Number | None) -> str:
+    """Return "up", "down" or "flat" for a change in percent, as two decimals show it."""
+    number = decimal(value)
+    if number is None or _fixed(abs(number), 2) == 0:
+        return "flat"
+    return "up" if number > 0 else "down"
+
+
+def age(at: datetime | None, *, now: datetime) -> str:
+    """Write how long ago something was: 12 s ago, 4 min ago, 3 h ago, 2 d ago."""
+    if at is None:
+        return "never"
+    seconds = max(0, int((now - at).total_seconds()))
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds // length}{NBSP}{unit} ago"
+    return f"{seconds}{NBSP}s ago"
+
+
+def _fixed(number: Decimal, places: int) -> Decimal:
+    """Round to so many decimals; the format string pads and groups, this never overflows."""
+    try:
+        return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    except InvalidOperation:  # more digits than the context's precision
+        return Decimal(f"{number:.{places}f}")
+
+
+def _sign(amount: Decimal, size: Decimal, *, signed: bool) -> str:
+    if amount < 0 and size:
+        return MINUS
+    return "+" if signed and amount > 0 and size else ""
