@@ -36,6 +36,13 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: Any) -> None:
+    """Let pages name static files without a collectstatic before the tests."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
 def make_person(username: str, role: Role = Role.USER, **extra: Any) -> User:
     """Create a person who can log in with PASSWORD."""
     return User.objects.create_user(
