@@ -15,7 +15,7 @@ from .base import Feed, FeedError
 __all__ = ["Feed", "FeedError", "feed"]
 
 
-def feed(alias: str, **options: Any) -> Feed:  # noqa: ANN401 (whatever the feed's options take)
+def feed(alias: str, **options: Any) -> Feed:
     """Return the feed of this alias in settings.FEEDS, one per process.
 
     With `options` a new one, made with these in place of the settings' own: a start that will

@@ -56,17 +56,17 @@ class Feed(ABC):
         Raises FeedError. Costs one call of the source's budget per 250 coins.
         """
 
-    def history(self, coin_id: str, *, start: datetime, end: datetime) -> list[Bar]:
+    def history(self, coin_id: str, *, start: datetime, end: datetime) -> list[Bar]:  # noqa: ARG002 (part of the contract)
         """Fetch past prices, oldest first, as fine as the source has them. Raises FeedError.
 
         Each bar says in `step` how long it lasts.
         """
         raise FeedError(f"{self.name} has no history.", permanent=True)
 
-    def exchange_rates(self, currencies: Sequence[str], *, now: datetime) -> dict[str, Decimal]:
+    def exchange_rates(self, currencies: Sequence[str], *, now: datetime) -> dict[str, Decimal]:  # noqa: ARG002 (part of the contract)
         """Fetch how many units of each currency one US dollar buys. Raises FeedError."""
         raise FeedError(f"{self.name} has no exchange rates.", permanent=True)
 
-    def search(self, query: str, *, now: datetime) -> list[tuple[str, str, str]]:
+    def search(self, query: str, *, now: datetime) -> list[tuple[str, str, str]]:  # noqa: ARG002 (part of the contract)
         """Find coins by name or symbol: (id, symbol, name), best first. Raises FeedError."""
         raise FeedError(f"{self.name} cannot be searched.", permanent=True)
