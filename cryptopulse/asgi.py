@@ -1,0 +1,54 @@
+"""What an ASGI server serves: pages, websockets, health, and the life of the hub.
+
+`uvicorn cryptopulse.asgi:application --ws cryptopulse.live.protocol:HubProtocol`
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
+_pages = get_asgi_application()  # sets Django up; what follows needs it
+
+from . import health  # noqa: E402
+from .live.routing import websocket_application  # noqa: E402
+from .live.ticker import hub  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def _http(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer probes before the middleware: they call us by whatever name and without TLS."""
+    probe = health.PROBES.get(scope["path"])
+    if probe is None:
+        await _pages(scope, receive, send)
+    else:
+        await probe(scope, receive, send)
+
+
+async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Start and stop the hub with the server."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await hub.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await hub.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter(
+    {"http": _http, "websocket": websocket_application(), "lifespan": _lifespan}
+)

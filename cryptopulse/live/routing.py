@@ -1,0 +1,29 @@
+"""Websocket URLs and what stands in front of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from channels.sessions import CookieMiddleware
+from django.urls import path, re_path
+
+from .consumers import NowhereConsumer, PersonalConsumer, TickerConsumer
+
+
+def websocket_application() -> Any:
+    """Return the ASGI application for websockets.
+
+    Only pages of our own hosts may open one. The ticker knows nobody, so it reads no session:
+    a thousand browsers that come back after an outage cost the database nothing.
+    """
+    return AllowedHostsOriginValidator(
+        URLRouter(
+            [
+                path("ws/ticker/", TickerConsumer.as_asgi()),
+                path("ws/me/", CookieMiddleware(PersonalConsumer.as_asgi())),
+                re_path("", NowhereConsumer.as_asgi()),
+            ]
+        )
+    )
