@@ -63,7 +63,7 @@ def _users_page(request: HttpRequest, form: InviteForm, *, status: int = 200) ->
         "query": query,
         "role": role,
         "roles": Role.choices,
-        "next_url": _next_url(page.next_cursor, q=query, role=role),
+        **_pager(request, page.next_cursor, q=query, role=role),
         "form": form if by.may(Permission.MANAGE_USERS) else None,
     }
     return render(request, "accounts/users.html", context, status=status)
@@ -169,7 +169,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "kinds": Activity.Kind.choices,
         "name": name,
         "unknown": bool(name) and person is None,
-        "next_url": _next_url(page.next_cursor, kind=kind, person=name),
+        **_pager(request, page.next_cursor, kind=kind, person=name),
     }
     return render(request, "accounts/activity.html", context)
 
@@ -237,9 +237,9 @@ def _person(user_id: uuid.UUID) -> User:
     return found
 
 
-def _next_url(cursor: str, **filters: str) -> str:
-    """Return the query string of the next page, or "" on the last."""
-    if not cursor:
-        return ""
+def _pager(request: HttpRequest, next_cursor: str, **filters: str) -> dict[str, str]:
+    """Return the links to the next page, and back to the first where this is another one."""
     chosen = {name: value for name, value in filters.items() if value}
-    return "?" + urlencode({**chosen, "cursor": cursor})
+    first = "?" + urlencode(chosen) if request.GET.get("cursor") else ""
+    following = "?" + urlencode({**chosen, "cursor": next_cursor}) if next_cursor else ""
+    return {"first_url": first, "next_url": following}

@@ -35,6 +35,12 @@ class DemoPerson:
     role: Role
     password: str
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether the person still has this password. Costs one password hash."""
+        user = User.objects.get(username=self.username)
+        return user.check_password(self.password)
+
 
 def make_demo_people(*, folder: Path | None = None) -> list[DemoPerson]:
     """Make the demo people that are missing and return the log-ins of all, the same each time.
@@ -52,12 +58,11 @@ def make_demo_people(*, folder: Path | None = None) -> list[DemoPerson]:
     }
     if passwords != known:
         _write(path, passwords)  # before the accounts: a password that nobody knows helps no one
-    made = [
+    return [
         DemoPerson(username, role, passwords[username])
         for username, role in DEMO_ROLES.items()
         if _make(username, role, passwords[username], is_new=username not in known)
     ]
-    return made
 
 
 def _make(username: str, role: Role, password: str, *, is_new: bool) -> bool:

@@ -1,0 +1,146 @@
+"""People in the Django admin: the moderators' tool. Everything is read; nothing is typed over.
+
+What may be seen is `roles.DJANGO_PERMISSIONS`; what is changed goes through `services`, so that
+guards, activity and signals are the same as on the pages. The log-in is the product's own, with
+its limits and second factor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.admin import ModelAdmin
+from unfold.forms import ActionForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from . import services
+from .addresses import client_address
+from .errors import AccountRejected
+from .models import Activity, Invitation, User
+from .roles import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Base = admin.ModelAdmin[Model]
+else:
+    Base = ModelAdmin
+
+
+def _change_password(_request: HttpRequest, **_: Any) -> HttpResponse:
+    return redirect("account_change_password")
+
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+#: The admin's own form knows neither our limits nor our activity log.
+admin.site.password_change = _change_password  # type: ignore[method-assign]
+
+# Groups give no rights here; the other two have actions that would, or show secrets.
+for model in (Group, EmailAddress, Authenticator):
+    admin.site.unregister(model)
+
+
+class SuspensionForm(ActionForm):  # type: ignore[misc]  # unfold has no types
+    """The list's action bar, with room for the reason."""
+
+    reason = forms.CharField(
+        label="",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(
+            {"placeholder": "Reason (for suspending)", "aria-label": "Reason"}
+        ),
+    )
+
+
+@admin.register(User)
+class UserAdmin(Base):
+    """Everybody. Suspending and restoring are actions; roles are changed on the users page."""
+
+    action_form = SuspensionForm
+    actions = ("suspend", "restore")
+    list_display = ("username", "email", "role", "is_active", "date_joined", "last_login")
+    list_filter = ("role", "is_active")
+    search_fields = ("username__startswith", "email__startswith")
+    ordering = ("-id",)
+    fields = (
+        "username", "email", "role", "is_active", "suspended_at", "suspension_reason",
+        "date_joined", "last_login", "display_currency", "timezone", "theme", "palette",
+    )  # fmt: skip
+
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
+        """Tell who sees the two actions."""
+        return isinstance(request.user, User) and request.user.may(Permission.SUSPEND_USERS)
+
+    @admin.action(description="Suspend", permissions=["suspend"])
+    def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Suspend the chosen people, for the reason in the action bar."""
+        reason = request.POST.get("reason", "")
+        self._each(request, people, services.suspend, "suspended", reason=reason)
+
+    @admin.action(description="Restore", permissions=["suspend"])
+    def restore(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Let the chosen people back in."""
+        self._each(request, people, services.restore, "restored")
+
+    def _each(
+        self,
+        request: HttpRequest,
+        people: QuerySet[User],
+        operation: Callable[..., User],
+        done: str,
+        **arguments: str,
+    ) -> None:
+        """Do it one by one and say of each what came of it."""
+        for person in people:
+            try:
+                operation(
+                    user=person, by=request.user, address=client_address(request), **arguments
+                )
+            except AccountRejected as refused:
+                level, sentence = messages.ERROR, f"{person.username}: {refused.sentence}"
+            else:
+                level, sentence = messages.SUCCESS, f"{person.username} is {done}."
+            self.message_user(request, sentence, level)
+
+
+@admin.register(Activity)
+class ActivityAdmin(Base):
+    """The log, as it was written."""
+
+    list_display = ("at", "kind", "summary", "user", "subject", "address")
+    list_filter = ("kind",)
+    list_select_related = ("user", "subject")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(Base):
+    """Who was invited to what; the hash of the token stays out of sight."""
+
+    list_display = ("email", "role", "invited_by", "created_at", "expires_at", "accepted_at")
+    list_filter = ("role",)
+    list_select_related = ("invited_by",)
+    ordering = ("-created_at",)
+    fields = ("email", "role", "invited_by", "created_at", "expires_at", "accepted_at")
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(Base):
+    """Whose address is verified; only its owner can do that."""
+
+    list_display = ("email", "user", "primary", "verified")
+    list_filter = ("verified",)
+    list_select_related = ("user",)
+    search_fields = ("email__startswith",)
+    ordering = ("-id",)
