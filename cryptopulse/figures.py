@@ -15,6 +15,7 @@ DASH = "\N{EM DASH}"
 NBSP = "\N{NO-BREAK SPACE}"
 
 HUNDRED = 100
+MOST_PLACES = 20  # what every browser can write
 
 Number = Decimal | float | int | str
 
@@ -69,7 +70,7 @@ def places_for(size: Decimal, coins: int) -> int:
         return coins
     if size >= 1:
         return max(coins, 2)
-    return max(4, 3 - size.adjusted())
+    return min(MOST_PLACES, max(4, 3 - size.adjusted()))
 
 
 def money(value: Number | None, in_currency: Currency = USD, *, signed: bool = False) -> str:

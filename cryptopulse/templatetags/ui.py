@@ -11,7 +11,7 @@ Numbers
                                     live=coin.id keeps it current from the ticker
 Prices
   {% price coin %}                  the coin's price, kept current, dimmed when stale
-  {% age coin.price_at %}           "12 s ago" that keeps counting; exact time as tooltip
+  {% age coin.price_at live=coin.id %}   "12 s ago" that keeps counting; exact time as tooltip
   {% source coin %}                 "Simulated" badge or the feed's name
 Pictures
   {% icon "bell" %}                 see templates/components/icons.html for the names
@@ -122,15 +122,16 @@ def price(context: template.Context, coin: Any) -> SafeString:
 
 
 @register.simple_tag
-def age(at: datetime | None) -> SafeString:
-    """Write how long ago a moment was; the page keeps counting."""
+def age(at: datetime | None, *, live: str = "") -> SafeString:
+    """Write how long ago a moment was; the page keeps counting. `live`: of this coin's price."""
     if at is None:
         return format_html('<span class="age">{}</span>', "no price yet")
     return format_html(
-        '<time class="age num" datetime="{}" title="{} UTC" data-age="{}">{}</time>',
+        '<time class="age num" datetime="{}" title="{} UTC" data-age="{}"{}>{}</time>',
         at.isoformat(),
         f"{at:%Y-%m-%d %H:%M:%S}",
         milliseconds(at),
+        format_html(' data-age-of="{}"', live) if live else "",
         figures.age(at, now=timezone.now()),
     )
 

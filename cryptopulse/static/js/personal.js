@@ -1,1 +1,41 @@
-// to come
+// Events for the person who is logged in: fired alerts, trades, notifications.
+(() => {
+  const SUSPENDED = 4403;
+  const LOGGED_OUT = 4401;
+  const seen = new Set();
+
+  function hear(event) {
+    if (!event.title || seen.has(event.id)) return;
+    seen.add(event.id);
+    countUnread();
+    pulse.toast({ title: event.title, text: event.body, url: event.url });
+    if (event.type === "alert") pulse.announce(`${event.title}. ${event.body || ""}`);
+    dispatchEvent(new CustomEvent("personal", { detail: event }));
+    document.body.dispatchEvent(new CustomEvent(`personal:${event.type}`, { bubbles: true }));
+  }
+
+  function countUnread() {
+    for (const bell of document.querySelectorAll("[data-bell]")) {
+      bell.dataset.unread = Number(bell.dataset.unread || 0) + 1;
+      bell.classList.add("has-dot");
+      bell.setAttribute("aria-label", `Notifications, ${bell.dataset.unread} new`);
+    }
+  }
+
+  // The session is over: the server's answer to a reload says what to do. Once, not in a loop.
+  function leave() {
+    const last = Number(sessionStorage.getItem("reloaded") || 0);
+    if (Date.now() - last < 30_000) return;
+    sessionStorage.setItem("reloaded", Date.now());
+    location.reload();
+  }
+
+  new pulse.LiveSocket("/ws/me/", {
+    frame: hear,
+    lost(code) {
+      if (code !== LOGGED_OUT && code !== SUSPENDED) return true;
+      leave();
+      return false;
+    },
+  });
+})();
