@@ -94,9 +94,7 @@ def make_order(
     """Make an order of what somebody typed, or refuse what no market could ever fill."""
     given = (amount is not None) + (quantity is not None) + sell_all
     if given > 1:
-        raise TradeRejected(
-            "Give either an amount or a quantity, not both.", "amount_and_quantity"
-        )
+        raise TradeRejected("Give either an amount or a quantity, not both.", "amount_and_quantity")
     if not given:
         raise TradeRejected("Say how much: an amount or a quantity.", "amount_or_quantity")
     if side not in {"buy", "sell"}:
@@ -173,9 +171,7 @@ def _sell(order: Order, account: Account, position: Position, terms: Terms) -> F
     share = EXACT.divide(EXACT.multiply(position.cost, quantity), position.quantity)
     cost = position.cost if closes else _cents(share, ROUND_HALF_EVEN)
     realised = amount - cost
-    left = Position(
-        quantity=EXACT.subtract(position.quantity, quantity), cost=position.cost - cost
-    )
+    left = Position(quantity=EXACT.subtract(position.quantity, quantity), cost=position.cost - cost)
     return Fill(
         quantity=quantity,
         fee=fee,

@@ -157,42 +157,42 @@ def test_whole_coins_only() -> None:
 
 
 REFUSED = [
-    (dict(buy="0.11"), "too_little_cash", "0.11 BTC costs $11,000.00; you have $10,000.00."),
+    ({"buy": "0.11"}, "too_little_cash", "0.11 BTC costs $11,000.00; you have $10,000.00."),
     (
-        dict(spend="10000.01"),
+        {"spend": "10000.01"},
         "too_little_cash",
         "You have $10,000.00, which is less than $10,000.01.",
     ),
-    (dict(sell="0.01"), "too_little_held", "You hold no BTC to sell."),
-    (dict(sell_all=True), "too_little_held", "You hold no BTC to sell."),
+    ({"sell": "0.01"}, "too_little_held", "You hold no BTC to sell."),
+    ({"sell_all": True}, "too_little_held", "You hold no BTC to sell."),
     (
-        dict(buy="0.000000001"),
+        {"buy": "0.000000001"},
         "below_smallest_step",
         "BTC is traded in steps of 0.00000001 BTC; 0.000000001 BTC does not fit them.",
     ),
-    (dict(spend="0.009"), "below_smallest_amount", "The smallest amount is $0.01."),
+    ({"spend": "0.009"}, "below_smallest_amount", "The smallest amount is $0.01."),
     (
-        dict(spend="1.005"),
+        {"spend": "1.005"},
         "too_many_digits",
         "Amounts go down to the cent: give at most two decimals.",
     ),
-    (dict(buy="0"), "not_positive", "The quantity must be above zero."),
-    (dict(spend="-5"), "not_positive", "The amount must be above zero."),
-    (dict(spend="NaN"), "not_a_number", "The amount is not a number."),
-    (dict(buy="Infinity"), "not_a_number", "The quantity is not a number."),
-    (dict(buy="1e999999"), "too_large", "That quantity is too large."),
-    (dict(buy="1e-999999"), "too_many_digits", "That quantity has too many digits."),
+    ({"buy": "0"}, "not_positive", "The quantity must be above zero."),
+    ({"spend": "-5"}, "not_positive", "The amount must be above zero."),
+    ({"spend": "NaN"}, "not_a_number", "The amount is not a number."),
+    ({"buy": "Infinity"}, "not_a_number", "The quantity is not a number."),
+    ({"buy": "1e999999"}, "too_large", "That quantity is too large."),
+    ({"buy": "1e-999999"}, "too_many_digits", "That quantity has too many digits."),
     (
-        dict(buy="10000000"),
+        {"buy": "10000000"},
         "too_large",
         "A portfolio can hold at most 9,999,999.99999999 BTC.",
     ),
     (
-        dict(buy="1", spend="1"),
+        {"buy": "1", "spend": "1"},
         "amount_and_quantity",
         "Give either an amount or a quantity, not both.",
     ),
-    (dict(), "amount_or_quantity", "Say how much: an amount or a quantity."),
+    ({}, "amount_or_quantity", "Say how much: an amount or a quantity."),
 ]
 
 

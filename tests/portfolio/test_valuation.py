@@ -95,9 +95,7 @@ def test_two_holdings_and_cash() -> None:
 
 
 def test_realised_profit_counts_towards_profit_and_not_towards_unrealised() -> None:
-    result = value(
-        held("bitcoin", "0.05", "4000.00", "100000"), cash="6500.00", realised="500.00"
-    )
+    result = value(held("bitcoin", "0.05", "4000.00", "100000"), cash="6500.00", realised="500.00")
     assert result.unrealised == D("1000.00")
     assert result.profit == D("1500.00")
     assert result.value == D("11500.00")

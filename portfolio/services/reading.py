@@ -1,0 +1,102 @@
+"""What portfolios hold, are worth, and have traded."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Sum
+
+from accounts import services as accounts
+from market import services as market
+from portfolio.models import Portfolio, Side, Transaction
+from portfolio.paging import transactions_page
+from portfolio.valuation import Held, Valuation, value_portfolio
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def valuation(*, portfolio: Portfolio, now: datetime) -> Valuation:
+    """Value a portfolio at the latest prices. Two queries.
+
+    Cash and holdings are read again by one statement, so that a trade that commits meanwhile is
+    seen whole or not at all.
+    """
+    rows = list(
+        Portfolio.objects.filter(pk=portfolio.pk).values_list(
+            "cash",
+            "paid_in",
+            "realised_profit",
+            "holdings__coin_id",
+            "holdings__quantity",
+            "holdings__cost",
+        )
+    )
+    cash, paid_in, realised = rows[0][:3]
+    positions = {coin_id: (quantity, cost) for *_, coin_id, quantity, cost in rows if coin_id}
+    coins = market.latest_quotes(coin_ids=positions.keys()) if positions else []
+    return value_portfolio(
+        cash=cash,
+        paid_in=paid_in,
+        realised=realised,
+        held=[
+            Held(coin=coin, quantity=positions[coin.pk][0], cost=positions[coin.pk][1])
+            for coin in coins
+        ],
+        now=now,
+    )
+
+
+def own_transactions(
+    *, user: User, portfolio: Portfolio | None = None, cursor: str = "", limit: int = 50
+) -> accounts.Page[Transaction]:
+    """Return a person's transactions, newest first, with their coins; of one portfolio or all."""
+    rows = Transaction.objects.select_related("coin").filter(user=user)
+    if portfolio is not None:
+        rows = rows.filter(portfolio=portfolio)
+    return transactions_page(rows, cursor=cursor, limit=limit)
+
+
+def all_transactions(
+    *, cursor: str = "", limit: int = 50, user_id: uuid.UUID | None = None
+) -> accounts.Page[Transaction]:
+    """Return everybody's transactions, newest first, with their coins and people."""
+    rows = Transaction.objects.select_related("coin", "user")
+    if user_id is not None:
+        rows = rows.filter(user_id=user_id)
+    return transactions_page(rows, cursor=cursor, limit=limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeStatistics:
+    """How much is traded; the last 24 hours unless said otherwise."""
+
+    portfolios: int  # ever made
+    trades: int
+    traders: int
+    bought: Decimal  # US dollars
+    sold: Decimal
+
+
+def trade_statistics(*, now: datetime) -> TradeStatistics:
+    """Count the last 24 hours' trades. Reads a day of the index of all transactions."""
+    day = Transaction.objects.filter(executed_at__gt=now - timedelta(days=1), executed_at__lte=now)
+    sides = {
+        side: (count, Decimal(amount).quantize(Decimal("0.01")))
+        for side, count, amount in day.order_by()
+        .values_list("side")
+        .annotate(Count("pk"), Sum("amount"))
+    }
+    nothing = (0, Decimal("0.00"))
+    bought, sold = sides.get(Side.BUY, nothing), sides.get(Side.SELL, nothing)
+    return TradeStatistics(
+        portfolios=Portfolio.objects.count(),
+        trades=bought[0] + sold[0],
+        traders=day.order_by().values("user").distinct().count(),
+        bought=bought[1],
+        sold=sold[1],
+    )
