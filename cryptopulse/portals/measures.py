@@ -1,17 +1,20 @@
 """What daily closes say about a coin: returns, volatility, drawdown, strength, correlation.
 
-Plain values in, plain values out. A day without a close is a gap: no return is made up across
-it. The results are ratios for reading, so they are floats; prices stay decimals.
+Plain values in, plain values out. `market.indicators` reads series without holes; a coin's days
+have some, when nothing ran to fetch a price. A day without a close is a gap here, and no return
+is made up across it. The results are ratios for reading, so they are floats.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+
+from market import indicators
 
 #: Fewer daily returns than this say nothing worth showing.
 FEWEST_RETURNS = 10
@@ -84,23 +87,9 @@ def drawdown(closes: Closes) -> Drawdown | None:
     )
 
 
-def relative_strength(closes: Sequence[Decimal], *, days: int = RSI_DAYS) -> float | None:
-    """Return Wilder's relative strength index (0 to 100) of consecutive closes, oldest first.
-
-    The first average is a plain mean of `days` changes, later ones are smoothed by 1/days.
-    A price that never moved is 50: neither side had any strength.
-    """
-    if len(closes) <= days:
-        return None
-    changes = [float(after - before) for before, after in zip(closes, closes[1:], strict=False)]
-    gain = sum(max(change, 0.0) for change in changes[:days]) / days
-    loss = sum(max(-change, 0.0) for change in changes[:days]) / days
-    for change in changes[days:]:
-        gain = (gain * (days - 1) + max(change, 0.0)) / days
-        loss = (loss * (days - 1) + max(-change, 0.0)) / days
-    if gain + loss == 0:
-        return 50.0
-    return 100 * gain / (gain + loss)
+def relative_strength(closes: Closes) -> float | None:
+    """Return Wilder's index (0 to 100) over the unbroken days up to the newest."""
+    return indicators.rsi([float(close) for close in latest_run(closes)], RSI_DAYS)
 
 
 def latest_run(closes: Closes) -> list[Decimal]:

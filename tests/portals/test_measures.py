@@ -77,24 +77,15 @@ def test_a_price_that_only_rose_never_fell() -> None:
     assert (fall.deepest, fall.now) == (0, 0)
 
 
-# Wilder's own example is in print only; these fourteen changes are short enough to add up by
-# hand: gains 10 x 1, losses 4 x 1, so 100 * 10/14.
-def test_relative_strength_of_the_first_fortnight_is_gains_over_all_movement() -> None:
+def test_relative_strength_reads_the_unbroken_days_up_to_the_newest() -> None:
     closes = [Decimal(100)]
     for step in (1, 1, -1, 1, 1, 1, -1, 1, 1, -1, 1, 1, -1, 1):
         closes.append(closes[-1] + step)
-    assert measures.relative_strength(closes) == pytest.approx(100 * 10 / 14)
-    # One more gain of 1: averages become (10/14*13 + 1)/14 and (4/14*13)/14.
-    closes.append(closes[-1] + 1)
-    gain, loss = (10 / 14 * 13 + 1) / 14, (4 / 14 * 13) / 14
-    assert measures.relative_strength(closes) == pytest.approx(100 * gain / (gain + loss))
-
-
-def test_relative_strength_has_three_plain_ends() -> None:
-    assert measures.relative_strength([Decimal(i) for i in range(1, 20)]) == 100
-    assert measures.relative_strength([Decimal(20 - i) for i in range(1, 19)]) == 0
-    assert measures.relative_strength([Decimal(7)] * 20) == 50
-    assert measures.relative_strength([Decimal(7)] * 14) is None
+    days = days_of(*(str(close) for close in closes))
+    # Ten gains and four losses of one: their share of all movement.
+    assert measures.relative_strength(days) == pytest.approx(100 * 10 / 14)
+    del days[FIRST + timedelta(days=7)]
+    assert measures.relative_strength(days) is None
 
 
 def test_the_latest_run_stops_at_a_gap() -> None:
@@ -121,7 +112,7 @@ def test_whatever_the_history_the_measures_stay_in_their_ranges(
     fall = measures.drawdown(one)
     assert fall is None or (-100 <= fall.deepest <= fall.now <= 0)
     assert fall is None or fall.peak_day <= fall.trough_day
-    strength = measures.relative_strength(measures.latest_run(one))
+    strength = measures.relative_strength(one)
     assert strength is None or 0 <= strength <= 100
     spread = measures.volatility(one)
     assert spread is None or spread >= 0

@@ -1,0 +1,131 @@
+"""The administrator's portal: people, trades, alerts, feeds, queues, schedules, coins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from django_celery_beat.models import PeriodicTask
+
+from accounts import services as accounts
+from accounts.roles import Permission
+from accounts.services import client_address, require
+from alerts import services as alerts
+from market import services as market
+from portfolio import services as portfolio
+
+from .requests import me
+from .statistics import spell
+
+LONGEST_QUERY = 64
+#: A schedule this many of its intervals late is not running.
+LATE_AFTER_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One background job and whether it runs as it should."""
+
+    name: str
+    every: str
+    enabled: bool
+    last_run_at: datetime | None
+    runs: int
+    is_late: bool
+
+
+@require_safe
+@require(Permission.USE_ADMIN_PORTAL)
+def admin_portal(request: HttpRequest) -> HttpResponse:
+    """Show the health of the whole system and the coins it tracks."""
+    now = timezone.now()
+    query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
+    counts = accounts.user_counts()
+    coins = market.latest_quotes()
+    told = alerts.alert_statistics(now=now)
+    context = {
+        "now": now,
+        "counts": counts,
+        "total": sum(counts.values()),
+        "trades": portfolio.trade_statistics(now=now),
+        "alerts": told,
+        "longest_wait": spell(told.longest_wait),
+        "feeds": market.feed_states(),
+        "schedules": schedules(now=now),
+        "coins": coins,
+        "query": query,
+        "found": found(query, coins=coins, now=now) if query else [],
+    }
+    return render(request, "portals/admin.html", context)
+
+
+@require_POST
+@require(Permission.MANAGE_COINS)
+def coin_add(request: HttpRequest) -> HttpResponse:
+    """Start to track a coin."""
+    try:
+        coin = market.add_coin(
+            coin_id=_coin_id(request), by=me(request), address=client_address(request)
+        )
+    except market.MarketRejected as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, f"{coin.name} is tracked now. Its price comes with the next one.")
+    return redirect("portals:admin")
+
+
+@require_POST
+@require(Permission.MANAGE_COINS)
+def coin_remove(request: HttpRequest) -> HttpResponse:
+    """Stop to track a coin; what people hold of it stays theirs."""
+    try:
+        coin = market.remove_coin(
+            coin_id=_coin_id(request), by=me(request), address=client_address(request)
+        )
+    except market.MarketRejected as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, f"{coin.name} is not tracked any more.")
+    return redirect("portals:admin")
+
+
+def schedules(*, now: datetime) -> list[Schedule]:
+    """Return the background jobs by name, and whether each runs when it should."""
+    rows = PeriodicTask.objects.select_related("interval", "crontab").order_by("name")
+    return [
+        Schedule(
+            name=task.name,
+            every=str(task.interval or task.crontab or ""),
+            enabled=task.enabled,
+            last_run_at=task.last_run_at,
+            runs=task.total_run_count,
+            is_late=_is_late(task, now=now),
+        )
+        for task in rows
+    ]
+
+
+def _is_late(task: PeriodicTask, *, now: datetime) -> bool:
+    """Tell whether a job with an interval has missed several of its runs."""
+    if not task.enabled or task.interval is None or task.last_run_at is None:
+        return False
+    every: timedelta = task.interval.schedule.run_every
+    # The scheduler writes run times down only every few minutes.
+    return bool(now - task.last_run_at > every * LATE_AFTER_RUNS + timedelta(minutes=5))
+
+
+def found(query: str, *, coins: list[Any], now: datetime) -> list[Any]:
+    """Return the coins of the catalogue that match and are not tracked yet."""
+    tracked = {coin.id for coin in coins}
+    matching = market.search_catalogue(query=query, now=now)
+    return [entry for entry in matching if entry.id not in tracked]
+
+
+def _coin_id(request: HttpRequest) -> str:
+    return request.POST.get("coin_id", "").replace("\0", "").strip()[:128]

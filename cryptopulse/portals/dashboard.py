@@ -1,0 +1,52 @@
+"""A user's dashboard: what they own, what moves, what they asked to be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import services as accounts
+from accounts.roles import Permission
+from accounts.services import require
+from alerts import services as alerts
+from market import services as market
+from portfolio import services as portfolio
+
+from .requests import me
+
+COINS_SHOWN = 12
+ALERTS_SHOWN = 5
+ACTIVITY_SHOWN = 6
+ARTICLES_SHOWN = 4
+
+
+@require_safe
+@require(Permission.USE_DASHBOARD)
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Show a user everything at a glance; each part has its own page."""
+    user, now = me(request), timezone.now()
+    coins = market.latest_quotes()
+    own = portfolio.default_portfolio(user=user)
+    valuation = portfolio.valuation(portfolio=own, now=now)
+    context: dict[str, Any] = {
+        "now": now,
+        "coins": coins[:COINS_SHOWN],
+        "coin": coins[0] if coins else None,
+        "watched": market.watched_ids(user=user),
+        "valuation": valuation,
+        "armed": nearest(alerts.own_alerts(user=user, now=now)),
+        "activity": accounts.recent_activity(user=user, limit=ACTIVITY_SHOWN),
+        "articles": market.articles(limit=ARTICLES_SHOWN),
+    }
+    return render(request, "portals/dashboard.html", context)
+
+
+def nearest(own: list[Any]) -> list[Any]:
+    """Return the armed alerts that the price is closest to."""
+    armed = [view for view in own if view.alert.state == "armed"]
+    armed.sort(key=lambda view: (view.distance_percent is None, abs(view.distance_percent or 0)))
+    return armed[:ALERTS_SHOWN]
