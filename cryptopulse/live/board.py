@@ -24,7 +24,10 @@ def milliseconds(at: datetime) -> int:
 
 def decimal_text(value: Decimal | None) -> str | None:
     """Return a decimal as JSON carries it: a string without exponent or idle zeros."""
-    return None if value is None else format(value.normalize(), "f")
+    if value is None:
+        return None
+    text = format(value, "f")  # normalize() would round to the context's precision
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,9 +165,13 @@ class PersonalConsumer(LimitedConsumer):
     async def _keep_checking(self) -> None:
         """Notice what nobody told us: a session that ran out or was deleted, a changed password."""
         pause = RECHECK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311 (jitter, not a secret)
-        await asyncio.sleep(pause)
-        while await self._still_stands():
+        stands = True
+        while stands:
             await asyncio.sleep(pause)
+            try:
+                stands = await self._still_stands()
+            except Exception:
+                logger.exception("a session cannot be looked at now; trying again")
 
     async def _still_stands(self) -> bool:
         found = await self._look_up()

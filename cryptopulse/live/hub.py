@@ -208,6 +208,7 @@ class Hub:
             return False
         if self.board.load(entries):
             self._snapshot = None
-            self._everything = True
-            self._wake.set()
+            if self.clients:
+                self._everything = True
+                self._wake.set()
         return True

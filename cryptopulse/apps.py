@@ -1,0 +1,14 @@
+"""The project itself as an app: what it checks and what it hears."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class CryptopulseConfig(AppConfig):
+    name = "cryptopulse"
+    verbose_name = "CryptoPulse"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 (registers the checks)
+        from .live import receivers  # noqa: F401 (connects the receivers)
