@@ -67,7 +67,9 @@ class PriceAlert(models.Model):
                 name="alert_armed",
             ),
             models.Index(
-                fields=["coin", "condition", "rearm_at"],
+                # By target: an alert whose cooldown is long over may wait for years for the
+                # price to come back, and must cost a tick nothing meanwhile.
+                fields=["coin", "condition", "target", "rearm_at"],
                 condition=models.Q(state="fired", repeats=True),
                 name="alert_to_rearm",
             ),
@@ -191,6 +193,15 @@ class Channel(models.Model):
     subscription_arn = models.CharField(max_length=400, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["kind", "created_at"],
+                condition=models.Q(verified_at__isnull=True),
+                name="channel_pending",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.address}"

@@ -1,0 +1,1 @@
+"""Ways to tell somebody something; see `base.NotificationChannel` for how to add one."""

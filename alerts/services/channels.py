@@ -1,0 +1,296 @@
+"""Where a person may be told things: what is offered, what is verified, and how it gets so.
+
+No request here talks to anybody else's server: a code is a notification in the outbox, and a
+topic of one's own is made, and its confirmation looked up, by a task.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.crypto import salted_hmac
+
+from accounts import services as accounts
+from alerts.channels import sns
+from alerts.channels.base import DeliveryError
+from alerts.channels.sms import E164
+from alerts.models import Channel, Notification
+from alerts.refusals import AlertRejected
+from alerts.services.notifications import notify
+from alerts.services.outbox import wake
+from cryptopulse.atomic import run_atomic
+from cryptopulse.keys import new_key
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+CODE_LIFETIME = timedelta(minutes=10)
+CODE_TRIES = 5
+#: SNS forgets a subscription that is not confirmed by then.
+CONFIRMATION_LIFETIME = timedelta(hours=48)
+
+LABELS = {"in_app": "In app", "email": "E-mail", "sms": "SMS", "sns_email": "E-mail by Amazon SNS",
+          "console": "Server log"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelState:
+    """One kind of channel as one person has it.
+
+    `status` is "ready", "pending" (asked for, not confirmed), "missing" (not set up).
+    """
+
+    kind: str
+    label: str
+    status: str
+    address: str = ""
+    note: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether something can be sent there now."""
+        return self.status == "ready"
+
+
+def channels_for(*, user: User) -> list[ChannelState]:
+    """Return the channels that this installation offers a person, and how far each one is set up.
+
+    Two queries at most, one where neither SMS nor SNS e-mail is switched on.
+    """
+    states = [ChannelState(kind="in_app", label=LABELS["in_app"], status="ready"), _email(user)]
+    personal = _personal_kinds()
+    if personal:
+        keys = [Channel.key(user.pk, kind) for kind in personal]
+        rows = {row.kind: row for row in Channel.objects.filter(pk__in=keys)}
+        states += [_personal(kind, rows.get(kind)) for kind in personal]
+    if settings.DEBUG:
+        states.append(ChannelState(kind="console", label=LABELS["console"], status="ready"))
+    return states
+
+
+def check_channels(*, user: User, kinds: Sequence[str]) -> list[str]:
+    """Return the kinds without repetition if the person can be told things there.
+
+    Raises AlertRejected: no_channel, bad_channel, channel_not_ready.
+    """
+    offered = {state.kind: state for state in channels_for(user=user)}
+    wanted = list(dict.fromkeys(kinds))
+    if not wanted:
+        raise AlertRejected("Choose where to tell you.", "no_channel", field="channels")
+    for kind in wanted:
+        if kind not in offered:
+            raise AlertRejected(
+                "That channel is not offered here.", "bad_channel", field="channels"
+            )
+        if not offered[kind].usable:
+            raise AlertRejected(
+                f"{offered[kind].label} is not set up yet: confirm it in the settings first.",
+                "channel_not_ready",
+                field="channels",
+            )
+    return wanted
+
+
+def start_sms(*, user: User, number: str, now: datetime) -> Channel:
+    """Send a code to this number; it replaces the number there was, verified or not.
+
+    Raises AlertRejected: not_offered, bad_number.
+    """
+    _refuse_unless_offered("sms")
+    number = re.sub(r"[\s().-]", "", number)
+    if not E164.fullmatch(number):
+        raise AlertRejected(
+            "Enter the number with its country code, for example +420601123456.",
+            "bad_number",
+            field="number",
+        )
+    code = f"{secrets.randbelow(10**6):06d}"
+    key = Channel.key(user.pk, Channel.Kind.SMS)
+
+    def operation() -> Channel:
+        channel, _ = Channel.objects.update_or_create(
+            id=key,
+            defaults={
+                "user": user,
+                "kind": Channel.Kind.SMS,
+                "address": number,
+                "code_hash": _hash(key, number, code),
+                "code_expires_at": now + CODE_LIFETIME,
+                "code_tries": 0,
+                "verified_at": None,
+                "created_at": now,
+            },
+        )
+        notify(
+            user=user,
+            kind=Notification.Kind.MAIL,  # its body is a secret, and is blanked once it is sent
+            subject="Your CryptoPulse code",
+            body=render_to_string(
+                "alerts/messages/sms_code.txt",
+                {"code": code, "minutes": CODE_LIFETIME // timedelta(minutes=1)},
+            ),
+            channels=["sms"],
+            event_id=new_key(),
+            now=now,
+            address=number,
+        )
+        return channel
+
+    return run_atomic(operation)
+
+
+def confirm_sms(*, user: User, code: str, now: datetime) -> Channel:
+    """Verify the number with the code that was sent to it.
+
+    A wrong code costs one of CODE_TRIES. Raises AlertRejected: no_code, code_expired,
+    too_many_tries, wrong_code.
+    """
+
+    def operation() -> Channel | AlertRejected:
+        key = Channel.key(user.pk, Channel.Kind.SMS)
+        channel = Channel.objects.select_for_update().filter(pk=key).first()
+        if channel is None or not channel.code_hash or channel.code_expires_at is None:
+            return AlertRejected("Ask for a code first.", "no_code", field="code")
+        if now > channel.code_expires_at:
+            return AlertRejected(
+                "This code has expired. Ask for a new one.", "code_expired", field="code"
+            )
+        if channel.code_tries >= CODE_TRIES:
+            return AlertRejected(
+                "Too many wrong codes. Ask for a new one.", "too_many_tries", field="code"
+            )
+        if not hmac.compare_digest(channel.code_hash, _hash(key, channel.address, code.strip())):
+            channel.code_tries += 1
+            channel.save(update_fields=["code_tries"])
+            return AlertRejected("That is not the code we sent.", "wrong_code", field="code")
+        channel.verified_at, channel.code_hash, channel.code_expires_at = now, "", None
+        channel.save(update_fields=["verified_at", "code_hash", "code_expires_at"])
+        return channel
+
+    outcome = run_atomic(operation)  # a refusal is returned, so that the try it cost is committed
+    if isinstance(outcome, AlertRejected):
+        raise outcome
+    return outcome
+
+
+def subscribe_sns_email(*, user: User, now: datetime) -> Channel:
+    """Ask for a topic of one's own with one's verified e-mail address on it.
+
+    A task makes it; the person then confirms in Amazon's mail. Asking again sends that mail
+    again. Raises AlertRejected: not_offered, no_verified_email.
+    """
+    _refuse_unless_offered("sns_email")
+    address = accounts.verified_email(user_id=user.pk)
+    if address is None:
+        raise AlertRejected("Confirm your e-mail address first.", "no_verified_email")
+    channel, _ = Channel.objects.update_or_create(
+        id=Channel.key(user.pk, Channel.Kind.SNS_EMAIL),
+        defaults={
+            "user": user,
+            "kind": Channel.Kind.SNS_EMAIL,
+            "address": address,
+            "topic_arn": "",
+            "subscription_arn": "",
+            "verified_at": None,
+            "created_at": now,
+        },
+    )
+    wake("refresh_channel", channel.pk)
+    return channel
+
+
+def remove_channel(*, user: User, kind: str) -> None:
+    """Forget the person's address of this kind; a topic of theirs is deleted by a task."""
+    channel = Channel.objects.filter(pk=Channel.key(user.pk, kind)).first()
+    if channel is None:
+        return
+    topic = channel.topic_arn
+    channel.delete()
+    if topic:
+        wake("delete_topic", topic)
+
+
+def refresh_channel(*, channel_id: str, now: datetime) -> str:
+    """Bring one personal topic a step further; return its status afterwards.
+
+    Makes the topic and the subscription, or asks SNS whether it has been confirmed. Called by
+    tasks only: it talks to AWS. One that is never confirmed is forgotten.
+    """
+    channel = Channel.objects.filter(pk=channel_id, kind=Channel.Kind.SNS_EMAIL).first()
+    if channel is None or channel.verified_at is not None:
+        return "missing" if channel is None else "ready"
+    rows = Channel.objects.filter(pk=channel.pk, address=channel.address, verified_at=None)
+    try:
+        if not channel.topic_arn:
+            made = sns.make_personal_topic(user_id=channel.user_id, address=channel.address)
+            rows.update(topic_arn=made.topic_arn, subscription_arn=made.subscription_arn)
+            channel.topic_arn, channel.subscription_arn = made.topic_arn, made.subscription_arn
+        if confirmed := sns.confirmed_subscription(channel):
+            rows.update(verified_at=now, subscription_arn=confirmed)
+            return "ready"
+    except DeliveryError as error:
+        logger.warning("the topic of %s is not ready: %s", channel.pk, error)
+    if now - channel.created_at > CONFIRMATION_LIFETIME:
+        remove_channel(user=channel.user, kind=channel.kind)
+        return "missing"
+    return "pending"
+
+
+def refresh_channels(*, now: datetime) -> int:
+    """Bring every personal topic that waits a step further; return how many were looked at."""
+    waiting = Channel.objects.filter(kind=Channel.Kind.SNS_EMAIL, verified_at__isnull=True)
+    keys = list(waiting.order_by("created_at").values_list("pk", flat=True)[:100])
+    for key in keys:
+        refresh_channel(channel_id=key, now=now)
+    return len(keys)
+
+
+def _email(user: User) -> ChannelState:
+    address = accounts.verified_email(user_id=user.pk)
+    return ChannelState(
+        kind="email",
+        label=LABELS["email"],
+        status="ready" if address else "pending",
+        address=address or user.email,
+        note="" if address else "Confirm your address: mail goes to confirmed addresses only.",
+    )
+
+
+def _personal(kind: str, row: Channel | None) -> ChannelState:
+    if row is None:
+        return ChannelState(kind=kind, label=LABELS[kind], status="missing")
+    if row.verified_at:
+        return ChannelState(kind=kind, label=LABELS[kind], status="ready", address=row.address)
+    note = (
+        "Enter the code that we sent."
+        if kind == Channel.Kind.SMS
+        else "Waiting for you to confirm in Amazon's mail."
+    )
+    return ChannelState(
+        kind=kind, label=LABELS[kind], status="pending", address=row.address, note=note
+    )
+
+
+def _personal_kinds() -> list[str]:
+    offered = {"sms": settings.SMS_ENABLED, "sns_email": settings.SNS_EMAIL_ENABLED}
+    return [kind for kind, is_on in offered.items() if is_on]
+
+
+def _refuse_unless_offered(kind: str) -> None:
+    if kind not in _personal_kinds():
+        raise AlertRejected(f"{LABELS[kind]} is not offered here.", "not_offered")
+
+
+def _hash(key: str, number: str, code: str) -> str:
+    return salted_hmac("alerts.sms-code", f"{key}:{number}:{code}", algorithm="sha256").hexdigest()
