@@ -1,0 +1,202 @@
+"""Storing prices: the one door that every quote goes through."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from cryptopulse.atomic import in_chunks, run_atomic
+from market.models import Coin
+from market.quotes import PRICE_CONTEXT, Quote, quantity_step_for
+from market.signals import prices_updated
+
+from .candlestore import points_of, store_candles
+from .origin import claim_origin, origin_of
+
+logger = logging.getLogger(__name__)
+
+#: A quote further ahead of our clock than this is a fault of its source.
+CLOCK_TOLERANCE = timedelta(seconds=60)
+#: One coin and its four current candles.
+ROWS_PER_QUOTE = 5
+#: More points of a sparkline than this nobody can see.
+SPARKLINE_POINTS = 168
+
+_KEPT = ("rank", "change_24h", "change_7d", "market_cap", "volume_24h")  # where a quote is silent
+_TICK = ("tick_low", "tick_high", "tick_since")
+_PRICE = ("last_price", "price_at", "source", "quantity_step")
+_WRITTEN = (*_PRICE, *_KEPT, *_TICK)
+_READ = ("id", "symbol", "name", "evaluated_at", *_WRITTEN)
+
+_SMALLEST = Decimal("1e-18")
+_PLACES = 18  # of PriceField
+_LARGEST = Decimal("1e15")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestResult:
+    """What became of a batch: the quotes that moved their coin, oldest first, and how many not."""
+
+    moved: list[Quote]
+    ignored: int
+
+
+def ingest(*, quotes: Sequence[Quote], now: datetime) -> IngestResult:
+    """Store quotes, roll up their candles and tell the listeners (`prices_updated`).
+
+    Idempotent: the same quotes in any order, split into any batches and repeated, leave the same
+    last prices and candles. A quote of a coin that is not listed, or with an impossible price or
+    time, is logged and left out. One older than the coin's price completes its candle and moves
+    nothing. Raises MarketRejected (wrong_origin, mixed_origins), with nothing stored.
+
+    Runs in transactions of its own, one per chunk; costs five queries each.
+    """
+    usable = [cleaned for quote in quotes if (cleaned := _clean(quote, now=now)) is not None]
+    if not usable:
+        return IngestResult(moved=[], ignored=len(quotes))
+    kind = origin_of(quote.source for quote in usable)
+    usable.sort(key=lambda quote: (quote.price_at, quote.coin_id))
+    moved: list[Quote] = []
+    for chunk in in_chunks(usable, actions_per_item=ROWS_PER_QUOTE):
+        moved += run_atomic(lambda chunk=chunk: _store(chunk, kind=kind, now=now))  # type: ignore[misc]
+    if moved:
+        _announce(moved, now=now)
+    return IngestResult(moved=moved, ignored=len(quotes) - len(moved))
+
+
+def _store(chunk: Sequence[Quote], *, kind: str, now: datetime) -> list[Quote]:
+    """Store one chunk, oldest quote first; return those that moved their coin."""
+    claim_origin(kind)
+    with_sparkline = any(quote.sparkline for quote in chunk)
+    coins = _lock_coins({quote.coin_id for quote in chunk}, with_sparkline=with_sparkline)
+    moved: list[Quote] = []
+    in_candles: list[tuple[Quote, bool]] = []
+    for quote in chunk:
+        coin = coins.get(quote.coin_id)
+        if coin is None:
+            logger.info("no coin %s here: its quote is left out", quote.coin_id)
+            continue
+        is_news = coin["price_at"] is None or quote.price_at > coin["price_at"]
+        if is_news:
+            _move(coin, quote)
+            moved.append(quote)
+        elif quote.price_at == coin["price_at"] and quote.price == coin["last_price"]:
+            continue
+        in_candles.append((quote, is_news))
+    _save_coins([coins[coin_id] for coin_id in {quote.coin_id for quote in moved}], with_sparkline)
+    store_candles(points_of(in_candles, now=now))
+    return moved
+
+
+def _lock_coins(coin_ids: Iterable[str], *, with_sparkline: bool) -> dict[str, dict[str, Any]]:
+    """Read coins for update as plain rows: a model object of each costs more than the query."""
+    columns = [*_READ, "sparkline"] if with_sparkline else _READ
+    rows = Coin.objects.select_for_update().filter(pk__in=sorted(coin_ids)).order_by("pk")
+    return {row["id"]: dict(row) for row in rows.values(*columns)}
+
+
+def _move(coin: dict[str, Any], quote: Quote) -> None:
+    """Make this quote, newer than what it has, the coin's latest; widen its tick."""
+    price, before = quote.price, coin["price_at"]
+    evaluated = coin["evaluated_at"]
+    is_all_evaluated = before is None or (evaluated is not None and evaluated >= before)
+    if is_all_evaluated or quote.price_at - before > settings.STALE_AFTER:
+        coin |= {"tick_low": price, "tick_high": price, "tick_since": quote.price_at}
+    else:
+        coin["tick_low"] = price if coin["tick_low"] is None else min(coin["tick_low"], price)
+        coin["tick_high"] = price if coin["tick_high"] is None else max(coin["tick_high"], price)
+        coin["tick_since"] = coin["tick_since"] or quote.price_at
+    coin |= {"last_price": price, "price_at": quote.price_at, "source": quote.source}
+    if coin["quantity_step"] is None:
+        coin["quantity_step"] = quantity_step_for(price)
+    for name in _KEPT:
+        if (value := getattr(quote, name)) is not None:
+            coin[name] = value
+    if quote.sparkline:
+        coin["sparkline"] = quote.sparkline
+
+
+def _save_coins(rows: Sequence[dict[str, Any]], with_sparkline: bool) -> None:
+    """Write the quotes of coins that are locked; nothing else of them changes."""
+    if rows:
+        Coin.objects.bulk_create(
+            [Coin(**row) for row in rows],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=[*_WRITTEN, "sparkline"] if with_sparkline else _WRITTEN,
+        )
+
+
+def _announce(moved: list[Quote], *, now: datetime) -> None:
+    """Tell the listeners; one that fails is logged and keeps nobody else from hearing."""
+    for receiver, answer in prices_updated.send_robust(sender=Coin, quotes=moved, now=now):
+        if isinstance(answer, Exception):
+            logger.error("%r failed on a price update", receiver, exc_info=answer)
+
+
+def _clean(quote: Quote, *, now: datetime) -> Quote | None:
+    """Return the quote as it can be stored exactly on every database, or None with a log line."""
+    price = round_price(quote.price)
+    if price is None:
+        logger.warning(
+            "%s: %s gave the price %s; left out", quote.source, quote.coin_id, quote.price
+        )
+        return None
+    if quote.price_at.tzinfo is None or quote.price_at > now + CLOCK_TOLERANCE:
+        logger.warning(
+            "%s: %s is quoted at %s, ahead of now; left out",
+            quote.source, quote.coin_id, quote.price_at,
+        )  # fmt: skip
+        return None
+    return replace(
+        quote,
+        price=price,
+        price_at=quote.price_at.astimezone(UTC),
+        source=quote.source[:32],
+        rank=quote.rank if quote.rank is not None and 0 < quote.rank < 2**31 else None,
+        **{name: _fit(getattr(quote, name), *size) for name, size in _SIZES.items()},
+        sparkline=[
+            float(value)
+            for value in quote.sparkline[-SPARKLINE_POINTS:]
+            if value is not None and math.isfinite(value)
+        ],
+    )
+
+
+def round_price(price: Decimal) -> Decimal | None:
+    """Round to what every database keeps exactly; None for what is no price."""
+    if not isinstance(price, Decimal) or not price.is_finite() or not 0 < price < _LARGEST:
+        return None
+    rounded = PRICE_CONTEXT.plus(price)
+    if rounded.as_tuple().exponent < -_PLACES:  # type: ignore[operator]
+        rounded = rounded.quantize(_SMALLEST)
+    return rounded if rounded > 0 else None
+
+
+#: Digits and decimal places of the columns of Coin, and of Candle.volume.
+_SIZES = {
+    "change_24h": (15, 4),
+    "change_7d": (15, 4),
+    "market_cap": (20, 2),
+    "volume_24h": (20, 2),
+    "volume": (30, 8),
+}
+
+
+def _fit(value: Decimal | None, digits: int, places: int) -> Decimal | None:
+    """Round a figure to its column; what does not fit is as good as not said."""
+    if value is None or not value.is_finite():
+        return None
+    rounded = PRICE_CONTEXT.plus(value)
+    if rounded.adjusted() >= digits - places:
+        return None
+    if rounded.as_tuple().exponent < -places:  # type: ignore[operator]
+        rounded = rounded.quantize(Decimal(1).scaleb(-places))
+    return rounded
