@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,10 +43,10 @@ def checked(
     """Register a generator of findings as a system check."""
 
     def decorate(find: Callable[[], Findings]) -> Callable[..., list[CheckMessage]]:
-        @wraps(find)
         def check(**_: Any) -> list[CheckMessage]:
             return list(find())
 
+        check.__name__, check.__doc__ = find.__name__, find.__doc__
         return register(*tags, deploy=deploy)(check)
 
     return decorate

@@ -65,7 +65,7 @@ async def hub(stored: Stored) -> AsyncIterator[Hub]:
 async def eventually(condition: Callable[[], Any], *, within: float = 5.0) -> Any:
     """Wait until the condition holds and return its value."""
     async with asyncio.timeout(within):
-        while not (value := condition()):
+        while not (value := condition()):  # noqa: ASYNC110 (what is waited for is not ours)
             await asyncio.sleep(0.005)
     return value
 

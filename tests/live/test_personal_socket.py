@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,7 +23,7 @@ from cryptopulse.live import consumers, receivers, visitors
 from cryptopulse.live.personal import close_personal, send_personal
 from cryptopulse.live.protocol import HubProtocol
 from cryptopulse.live.routing import websocket_application
-from tests.conftest import PASSWORD, make_person
+from tests.conftest import make_person
 
 from .conftest import eventually, served
 from .test_ticker_socket import ORIGIN, close_code, frame

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from cryptopulse.live import consumers, visitors
 from cryptopulse.live import hub as hub_module
@@ -54,9 +54,9 @@ async def frame(browser: ClientConnection) -> dict[str, Any]:
 
 async def close_code(browser: ClientConnection) -> int | None:
     """Read until the server closes and return its code."""
-    with pytest.raises(ConnectionClosed):
-        while True:
-            await asyncio.wait_for(browser.recv(), 5)
+    async with asyncio.timeout(5):
+        async for _ in browser:
+            pass
     return browser.close_code
 
 
@@ -178,7 +178,7 @@ async def test_a_reader_that_stops_gets_the_newest_state_and_no_backlog(
     ids = [f"coin-{number}" for number in range(250)]
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.setblocking(False)  # noqa: FBT003
+    raw.setblocking(False)
     await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", port))
 
     async with ticker(port, sock=raw, max_queue=1) as browser:
