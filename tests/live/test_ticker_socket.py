@@ -6,12 +6,13 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cryptopulse.live import consumers, visitors
 from cryptopulse.live import hub as hub_module
@@ -54,9 +55,9 @@ async def frame(browser: ClientConnection) -> dict[str, Any]:
 
 async def close_code(browser: ClientConnection) -> int | None:
     """Read until the server closes and return its code."""
-    async with asyncio.timeout(5):
-        async for _ in browser:
-            pass
+    with suppress(ConnectionClosed):
+        while True:
+            await asyncio.wait_for(browser.recv(), 5)
     return browser.close_code
 
 
