@@ -10,7 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import timezone
@@ -91,7 +94,7 @@ class LimitedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # the pack
             await self.close(TOO_MANY)
 
     async def _connects_too_often(self) -> bool:
-        allowed = database_sync_to_async(limits.allowed)
+        allowed = sync_to_async(limits.allowed, thread_sensitive=False)
         try:
             return await allowed("socket", self._address, timezone.now()) is not None
         except Exception as error:
@@ -117,6 +120,14 @@ class TickerConsumer(LimitedConsumer):
     async def leave(self) -> None:
         if self.client is not None:
             hub.discard(self.client)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle a message without Channels' hop to a thread that looks after the database."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:  # noqa: ARG002
+        """End, again without a look at the database."""
+        raise StopConsumer
 
 
 class PersonalConsumer(LimitedConsumer):
