@@ -92,6 +92,7 @@ async def test_a_browser_that_vanishes_leaves_nothing_behind(hub: Hub, port: int
     assert not visitors.seats._taken
 
 
+@pytest.mark.django_db
 async def test_pages_of_other_sites_are_refused(port: int) -> None:
     for origin in ("https://evil.example", None, "null"):
         with pytest.raises(InvalidStatus) as refusal:
@@ -100,6 +101,7 @@ async def test_pages_of_other_sites_are_refused(port: int) -> None:
         assert refusal.value.response.status_code == 403
 
 
+@pytest.mark.django_db
 async def test_other_paths_are_refused(port: int) -> None:
     for where in ("/", "/ws/", "/ws/ticker", "/ws/me", "/ws/x/"):
         with pytest.raises(InvalidStatus):
