@@ -18,13 +18,23 @@ class Trend:
     rising: bool
 
 
-def trend(points: Iterable[object], *, width: float, height: float, pad: float = 2) -> Trend | None:
-    """Draw points, oldest first; None is a gap. Returns None when there are not two to join."""
+def trend(
+    points: Iterable[object],
+    *,
+    width: float,
+    height: float,
+    pad: float = 2,
+    bounds: tuple[float, float] | None = None,
+) -> Trend | None:
+    """Draw points, oldest first; None is a gap. Returns None when there are not two to join.
+
+    `bounds` are the values at the bottom and the top, where several lines share one scale.
+    """
     values = [_finite(point) for point in points]
     known = [value for value in values if value is not None]
     if len(known) <= 1:
         return None
-    low, high = min(known), max(known)
+    low, high = bounds or (min(known), max(known))
     span = high - low
     step = width / (len(values) - 1)
 
@@ -34,11 +44,21 @@ def trend(points: Iterable[object], *, width: float, height: float, pad: float =
 
     lines, areas = [], []
     for start, run in _runs(values):
-        joined = "L".join(place(start + offset, value) for offset, value in enumerate(run))
+        places = [place(start + offset, value) for offset, value in enumerate(run)]
+        # A lone point is a line to itself: its round ends make a dot.
+        joined = "L".join(places if len(places) > 1 else places * 2)
         lines.append(f"M{joined}")
         left, right = start * step, (start + len(run) - 1) * step
         areas.append(f"M{joined}L{right:.1f} {height:g}L{left:.1f} {height:g}Z")
     return Trend("".join(lines), "".join(areas), rising=known[-1] >= known[0])
+
+
+def thin(points: Sequence[object], most: int) -> Sequence[object]:
+    """Return about so many points, evenly spaced; the first and the last are always among them."""
+    if len(points) <= most:
+        return points
+    step = (len(points) - 1) / (most - 1)
+    return [points[round(index * step)] for index in range(most)]
 
 
 def ring(shares: Sequence[float], *, gap: float = 0.9) -> list[tuple[str, str]]:

@@ -183,7 +183,8 @@ def sparkline(
     css: str = "",
 ) -> SafeString:
     """Draw a trend line with a faded area; nothing where there are not two points."""
-    drawn = drawing.trend(points or [], width=width, height=height)
+    shown = drawing.thin(list(points or []), most=max(width // 3, 2))
+    drawn = drawing.trend(shown, width=width, height=height)
     if drawn is None:
         return format_html('<span class="spark-empty {}">{}</span>', css, "No trend yet")
     trend = "up" if drawn.rising else "down"

@@ -1,0 +1,106 @@
+"""Tags that draw charts on the server: what everybody sees before, or without, JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from cryptopulse import drawing
+
+register = template.Library()
+
+WIDTH, HEIGHT = 800, 280
+#: More points than this nobody can see on that width.
+MOST_POINTS = 400
+
+RANGES = (
+    ("1h", "1H"),
+    ("1d", "1D"),
+    ("7d", "7D"),
+    ("1m", "1M"),
+    ("3m", "3M"),
+    ("1y", "1Y"),
+    ("all", "All"),
+)
+
+
+@register.simple_tag
+def chart_ranges() -> Sequence[tuple[str, str]]:
+    """Return the ranges that a chart offers: (name, label)."""
+    return RANGES
+
+
+@register.simple_tag
+def chart_line(chart: Any, *, label: str = "") -> SafeString:
+    """Draw a chart's closes as a line; an interval without a price is a gap."""
+    points = drawing.thin(closes(chart), MOST_POINTS)
+    drawn = drawing.trend(points, width=WIDTH, height=HEIGHT)
+    if drawn is None:
+        return format_html('<span class="spark-empty chart-fallback">{}</span>', "No history yet")
+    direction = "up" if drawn.rising else "down"
+    return format_html(
+        '<svg class="spark is-{0} chart-fallback" viewBox="0 0 {1} {2}"'
+        ' preserveAspectRatio="none" role="img" aria-label="{3}">'
+        '<path class="spark-area" fill="url(#fade-{0})" d="{4}"/>'
+        '<path class="spark-line" d="{5}"/></svg>',
+        direction,
+        WIDTH,
+        HEIGHT,
+        f"{label}, {direction} over this range",
+        drawn.area,
+        drawn.line,
+    )
+
+
+@register.simple_tag
+def compare_lines(lines: Sequence[Any]) -> SafeString:
+    """Draw several coins' changes in percent on one scale; the legend beside it names them.
+
+    `lines` have `.points` (percent or None, oldest first, the same moments for all).
+    """
+    known = [point for line in lines for point in line.points if point is not None]
+    if not known:
+        return format_html('<span class="spark-empty chart-fallback">{}</span>', "No history yet")
+    bounds = (min(*known, 0.0), max(*known, 0.0))
+    span = bounds[1] - bounds[0] or 1
+    zero = 2 + (HEIGHT - 4) * (1 - (0 - bounds[0]) / span)
+    drawn = [
+        drawing.trend(
+            drawing.thin(line.points, MOST_POINTS), width=WIDTH, height=HEIGHT, bounds=bounds
+        )
+        for line in lines
+    ]
+    return format_html(
+        '<svg class="lines chart-fallback" viewBox="0 0 {0} {1}" preserveAspectRatio="none"'
+        ' aria-hidden="true"><line class="zero" x1="0" x2="{0}" y1="{2}" y2="{2}"/>{3}</svg>',
+        WIDTH,
+        HEIGHT,
+        f"{zero:.1f}",
+        format_html_join(
+            "",
+            '<path class="slice-{}" d="{}"/>',
+            ((number, line.line) for number, line in enumerate(drawn, 1) if line),
+        ),
+    )
+
+
+def closes(chart: Any) -> list[float | None]:
+    """Return a chart's closes on an even grid of time, with None where there is no candle."""
+    return on_grid({c.start: float(c.close) for c in chart.candles}, seconds=chart.seconds)
+
+
+def on_grid(values: dict[datetime, float], *, seconds: int) -> list[float | None]:
+    """Spread values over every interval between the first and the last."""
+    if not values:
+        return []
+    first = min(values)
+    count = int((max(values) - first).total_seconds()) // seconds + 1
+    grid: list[float | None] = [None] * count
+    for at, value in values.items():
+        grid[int((at - first).total_seconds()) // seconds] = value
+    return grid
