@@ -7,10 +7,17 @@ from django.urls import include, path
 
 from . import health
 from .api import api
+from .portals.coin import coin_page
+
+#: The page of one coin shows a holding and alerts, which the market knows nothing of.
+market_urls = [
+    path("", include("market.urls")),
+    path("markets/<str:coin_id>/", coin_page, name="coin"),
+]
 
 urlpatterns = [
     path("", include("cryptopulse.portals.urls")),
-    path("", include("market.urls")),
+    path("", include((market_urls, "market"))),
     path("", include("portfolio.urls")),
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
