@@ -44,7 +44,9 @@ class Permission(enum.Enum):
     MANAGE_SCHEDULES = "change the schedules of background jobs"
 
 
-_EVERYONE = frozenset({Permission.READ_MARKET, Permission.RECEIVE_EMAIL, Permission.CHOOSE_CURRENCY})
+_EVERYONE = frozenset(
+    {Permission.READ_MARKET, Permission.RECEIVE_EMAIL, Permission.CHOOSE_CURRENCY}
+)
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.USER: _EVERYONE

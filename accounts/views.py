@@ -182,9 +182,7 @@ def security(request: HttpRequest) -> HttpResponse:
     me = _me(request)
     context = {
         "email": me.email,
-        "is_verified": EmailAddress.objects.filter(
-            user=me, email=me.email, verified=True
-        ).exists(),
+        "is_verified": EmailAddress.objects.filter(user=me, email=me.email, verified=True).exists(),
         "has_second_factor": get_mfa_adapter().is_mfa_enabled(me),
         "rows": services.recent_activity(user=me, limit=10, kinds=SECURITY_KINDS),
     }
@@ -220,9 +218,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             messages.success(request, "Your account is ready. Log in with your new password.")
             return redirect("account_login")
     context = {"form": form, "invitation": found}
-    return render(
-        request, "accounts/invitation.html", context, status=422 if form.errors else 200
-    )
+    return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)
 
 
 def _me(request: HttpRequest) -> User:

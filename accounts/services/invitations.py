@@ -68,9 +68,7 @@ def invite(
 
 def open_invitation(*, token: str, now: datetime) -> Invitation | None:
     """Return the invitation that this token opens, if it still does."""
-    return Invitation.objects.filter(
-        pk=_hash(token), accepted_at=None, expires_at__gt=now
-    ).first()
+    return Invitation.objects.filter(pk=_hash(token), accepted_at=None, expires_at__gt=now).first()
 
 
 def accept_invitation(

@@ -40,9 +40,7 @@ def people(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:
     return User.objects.in_bulk(list(ids))
 
 
-def users_page(
-    *, query: str = "", role: str = "", cursor: str = "", limit: int = 50
-) -> Page[User]:
+def users_page(*, query: str = "", role: str = "", cursor: str = "", limit: int = 50) -> Page[User]:
     """Return people, newest account first.
 
     `query` is the beginning of a username or of an e-mail address. An unknown role has no rows.
