@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -116,6 +117,11 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} {self.coin_id}"
+
+    @property
+    def amount_then(self) -> Decimal:
+        """The amount in the person's currency, at the exchange rate of that moment."""
+        return self.amount * self.exchange_rate
 
     @staticmethod
     def key(portfolio_id: uuid.UUID, client_order_id: str) -> uuid.UUID:

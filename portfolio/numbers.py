@@ -58,3 +58,9 @@ def coins(quantity: Decimal, symbol: str) -> str:
 def dollars(amount: Decimal) -> str:
     """Write an amount for people: $1,234.50."""
     return f"${amount:,.2f}"
+
+
+def trade_sentence(*, side: str, quantity: Decimal, symbol: str, amount: Decimal) -> str:
+    """Say what was traded: Bought 0.025 BTC for $2,500.00."""
+    verb = "Bought" if side == "buy" else "Sold"
+    return f"{verb} {coins(quantity, symbol)} for {dollars(amount)}"

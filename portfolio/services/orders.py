@@ -27,7 +27,7 @@ from portfolio.ledger import (
     make_order,
 )
 from portfolio.models import Holding, Portfolio, Side, Transaction
-from portfolio.numbers import coins, dollars
+from portfolio.numbers import trade_sentence
 from portfolio.refusals import TradeRejected
 from portfolio.signals import trade_executed
 
@@ -113,7 +113,12 @@ def place_order(
         )
         accounts.record(
             kind=accounts.Activity.Kind.TRADED,
-            summary=_summary(transaction, coin),
+            summary=trade_sentence(
+                side=order.side,
+                quantity=fill.quantity,
+                symbol=coin.symbol,
+                amount=fill.amount,
+            ),
             user=trader,
             address=address,
         )
@@ -250,8 +255,3 @@ def _display_currency(user: User) -> tuple[str, Decimal]:
     """Return the currency that the person looks at and its rate, or dollars where it has none."""
     rate = market.exchange_rate(currency=user.display_currency)
     return (user.display_currency, rate) if rate else ("USD", Decimal(1))
-
-
-def _summary(transaction: Transaction, coin: Coin) -> str:
-    verb = "Bought" if transaction.side == Side.BUY else "Sold"
-    return f"{verb} {coins(transaction.quantity, coin.symbol)} for {dollars(transaction.amount)}"
