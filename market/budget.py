@@ -40,11 +40,9 @@ def claim_fetch(*, name: str, interval: timedelta, now: datetime) -> bool:
     the rhythm drift; a rhythm that was missed starts anew from now.
     """
     due = _state(name).next_fetch_at
-    if due is not None and not _is_due(due, interval, now):
+    following = _following(due, interval, now)
+    if following is None:
         return False
-    following = now + interval
-    if due is not None and now < due + interval <= following:
-        following = due + interval
     claimed = run_atomic(
         # Two workers may have read the same due time; only the first still finds it there.
         lambda: FeedState.objects.filter(name=name, next_fetch_at=due).update(
@@ -54,10 +52,13 @@ def claim_fetch(*, name: str, interval: timedelta, now: datetime) -> bool:
     return claimed == 1
 
 
-def _is_due(due: datetime, interval: timedelta, now: datetime) -> bool:
+def _following(due: datetime | None, interval: timedelta, now: datetime) -> datetime | None:
+    """Return when the fetch after this one is due, or None while this one is not."""
     slack = min(interval / 10, timedelta(seconds=1))  # a scheduler that is a little early
-    left_over = due > now + 2 * interval + slack  # from a longer interval, or the clock was set
-    return now >= due - slack or left_over
+    is_left_over = due is not None and due > now + 2 * interval + slack  # from a longer interval
+    if due is None or is_left_over or now >= due + interval:
+        return now + interval
+    return due + interval if now >= due - slack else None
 
 
 # --- Health -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def _build(alias: str, options: dict[str, Any]) -> Feed:
     try:
         backend = import_string(configuration["BACKEND"])
         made: Feed = backend(name=alias, **(configuration.get("OPTIONS", {}) | options))
-    except (KeyError, ImportError, TypeError, ValueError) as error:
+    except (KeyError, ImportError, TypeError, ValueError, OverflowError) as error:
         raise FeedError(
             f"The feed “{alias}” cannot be set up: {error}. Check its entry in settings.FEEDS.",
             misconfigured=True,

@@ -111,7 +111,8 @@ def _figure(row: dict[str, str | None], column: str) -> Decimal:
 def _time(text: str) -> datetime:
     text = text.strip()
     try:
-        if text.isascii() and text.replace(".", "", 1).isdigit():
+        is_stamp = text.isascii() and text.replace(".", "", 1).isdigit()
+        if is_stamp and len(text) > len("20170817"):  # which is a date
             stamp = Decimal(text)
             if stamp >= MICROSECONDS_FROM:
                 stamp /= 10**6

@@ -18,6 +18,7 @@ from .base import Feed, FeedError
 
 SHORTEST_INTERVAL = timedelta(milliseconds=250)
 LONGEST_INTERVAL = timedelta(seconds=60)
+SHORTEST_BAR = timedelta(milliseconds=500)  # of our time
 FETCHES_PER_TICK = 2  # so that a fetch that comes late still finds each tick
 
 
@@ -54,12 +55,16 @@ class ReplayFeed(Feed):
                 "There is nothing to replay: set REPLAY_FILE to a CSV file of bars.",
                 misconfigured=True,
             )
-        if not 0 < self._speed <= 10**7:
+        bars = recording.read_bars(self._path, coin_id=self._coin_id)
+        hours = _length(bars[0]) / timedelta(hours=1)
+        fastest = _length(bars[0]) / SHORTEST_BAR
+        if not 0 < self._speed <= fastest:
             raise FeedError(
-                f"REPLAY_SPEED is {self._speed}; it must lie between 0 and ten million.",
+                f"REPLAY_SPEED is {self._speed:g}; with bars of {hours:g} h it must be "
+                f"greater than 0 and at most {fastest:g}.",
                 misconfigured=True,
             )
-        return recording.read_bars(self._path, coin_id=self._coin_id)
+        return bars
 
     def ticks(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Quote]:
         """Yield the quotes of all bars that begin in [start, end), at their recorded times."""
@@ -72,10 +77,9 @@ class ReplayFeed(Feed):
 
     def interval(self, *, now: datetime) -> timedelta:  # noqa: ARG002 (part of the contract)
         try:
-            step = self._step
+            between_ticks = self._our_step / recording.TICKS_PER_BAR
         except FeedError:  # which `quotes` will raise, where it is expected
             return LONGEST_INTERVAL
-        between_ticks = step / recording.TICKS_PER_BAR / self._speed
         return min(max(between_ticks / FETCHES_PER_TICK, SHORTEST_INTERVAL), LONGEST_INTERVAL)
 
     def quotes(self, coin_ids: Sequence[str], *, now: datetime) -> list[Quote]:
@@ -87,32 +91,30 @@ class ReplayFeed(Feed):
         if coin_ids and self._coin_id not in coin_ids:
             return []
         began = self._began(now)
-        reached = self.bars[0].start + (now - began) * self._speed
-        ends = self.bars[-1].start + self._step
-        if reached > ends + 2 * self.interval(now=now) * self._speed:
+        recently = now - 4 * self.interval(now=now)
+        if recently > self._on_our_clock(self.bars[-1], began).start + self._our_step:
             raise FeedError(
                 f"The recording {self._path} is over. Start again to replay it from its beginning.",
                 permanent=True,
             )
-        earliest = reached - 4 * self.interval(now=now) * self._speed
-        latest_bar = bisect_right(self.bars, reached, key=_start) - 1
-        first_bar = min(bisect_left(self.bars, earliest - self._step, key=_start), latest_bar)
-        due = [
-            tick
-            for tick in recording.ticks(self.bars[first_bar : latest_bar + 1], source=self.name)
-            if tick.price_at <= reached
-        ]
-        recent = [tick for tick in due if tick.price_at >= earliest] or due[-1:]
-        return [self._on_our_clock(tick, began) for tick in recent]
-
-    def _on_our_clock(self, tick: Quote, began: datetime) -> Quote:
+        bars = [self._on_our_clock(bar, began) for bar in self._playing(recently, now, began)]
+        due = [t for t in recording.ticks(bars, source=self.name) if t.price_at <= now]
+        due = [tick for tick in due if tick.price_at >= recently] or due[-1:]
         known = BY_ID.get(self._coin_id)
-        return replace(
-            tick,
-            price_at=began + (tick.price_at - self.bars[0].start) / self._speed,
-            symbol=known.symbol if known else None,
-            name=known.name if known else None,
+        return (
+            [replace(tick, symbol=known.symbol, name=known.name) for tick in due] if known else due
         )
+
+    def _playing(self, start: datetime, end: datetime, began: datetime) -> list[Bar]:
+        """Return the bars, one at least, that play between two moments of our clock."""
+        first_start = self.bars[0].start
+        first = bisect_right(self.bars, first_start + (start - began) * self._speed, key=_start)
+        last = bisect_right(self.bars, first_start + (end - began) * self._speed, key=_start)
+        return self.bars[max(0, first - 1) : max(1, last)]
+
+    def _on_our_clock(self, bar: Bar, began: datetime) -> Bar:
+        after = (bar.start - self.bars[0].start) / self._speed
+        return replace(bar, start=began + after, step=self._our_step)
 
     def history(self, coin_id: str, *, start: datetime, end: datetime) -> list[Bar]:
         """Return the recorded bars themselves, at their recorded times."""
@@ -123,12 +125,16 @@ class ReplayFeed(Feed):
         if self._since is not None:
             return self._since
         key = f"replay-began:{self._path}"
-        began: float = cache.get_or_set(key, now.timestamp(), timeout=None)
-        return datetime.fromtimestamp(began, tz=UTC)
+        began = cache.get_or_set(key, now.timestamp(), timeout=None)
+        return datetime.fromtimestamp(float(began or now.timestamp()), tz=UTC)
 
     @property
-    def _step(self) -> timedelta:
-        return self.bars[0].step or timedelta(days=1)
+    def _our_step(self) -> timedelta:
+        return _length(self.bars[0]) / self._speed
+
+
+def _length(bar: Bar) -> timedelta:
+    return bar.step or timedelta(days=1)
 
 
 def _start(bar: Bar) -> datetime:

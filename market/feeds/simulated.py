@@ -18,7 +18,7 @@ DAY = 86400
 LARGE = 1e8  # has eight digits before the point
 SPARKLINE_STEP = 3 * 3600  # seconds; a week in 57 points
 SAMPLES_PER_BAR = 8  # three hours of a day; a year of days takes a tenth of a second
-LONGEST_HISTORY = timedelta(days=3650)
+LONGEST_HISTORY = timedelta(days=1830)
 WITH_THE_MARKET = 0.65  # how much of a coin's movement is the whole market's
 OWN = math.sqrt(1 - WITH_THE_MARKET**2)
 VOLUME_MOVE = 0.05  # of the logarithm of the volume, a day
