@@ -2,6 +2,7 @@
 """Django's command line, with one clear sentence where Python itself is too old."""
 
 import os
+import signal
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 (this line is for those who run an older one)
@@ -11,6 +12,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this line is for those who run an
 def main() -> None:
     """Run the command that the arguments name; a wrong setting is one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
+    if sys.argv[1:2] == ["pulse"]:  # asked to end while Python still loads: that is no error
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(0))
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line

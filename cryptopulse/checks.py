@@ -1,7 +1,8 @@
 """What is wrong or missing in the settings, each with an id and with how to mend it.
 
 E: the product would not work. W: it works, but not as a production should; most of these are
-looked at by `check --deploy` alone. What cannot even be read is refused by `environment`.
+looked at by `check --deploy` alone. What cannot even be read is refused by `environment`; W001
+is said by `finders`.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def check_site() -> Findings:
     site = urlsplit(settings.SITE_URL)
     if site.scheme != "https":
         yield warning(
-            1,
+            2,
             f"SITE_URL is {settings.SITE_URL}: links in messages would not be encrypted.",
             "Set SITE_URL=https://... to where people reach this installation.",
         )
@@ -106,7 +107,7 @@ def check_site() -> Findings:
         for host in settings.ALLOWED_HOSTS
     ):
         yield warning(
-            2,
+            3,
             f"SITE_URL names the host {site.hostname}, which ALLOWED_HOSTS refuses.",
             f"Add {site.hostname} to ALLOWED_HOSTS, or mend SITE_URL.",
         )
@@ -181,7 +182,7 @@ def check_staleness() -> Findings:
             )
         elif timedelta(seconds=3 * seconds) > settings.STALE_AFTER:
             yield warning(
-                3,
+                4,
                 f"STALE_AFTER_SECONDS is less than three times the {seconds:g} s of {alias}: one "
                 "failed fetch stops trading.",
                 f"Set it to {3 * seconds:.0f} or more, or leave it out.",
@@ -246,13 +247,13 @@ def check_mail() -> Findings:
     """Password resets reach people, from an address that is ours."""
     if _email_transport() == "console":
         yield warning(
-            4,
+            5,
             "E-mail is printed on the console: nobody can reset a password.",
             "Set EMAIL_TRANSPORT=ses, or smtp with EMAIL_HOST.",
         )
     elif settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
         yield warning(
-            5,
+            6,
             f"E-mail would be sent from {settings.DEFAULT_FROM_EMAIL}.",
             "Set DEFAULT_FROM_EMAIL to an address that your mail service may send from.",
         )
@@ -331,7 +332,7 @@ def check_processes() -> Findings:
     """More than one process needs a database and a Redis that all of them reach."""
     if not settings.REDIS_URL:
         yield warning(
-            6,
+            7,
             "REDIS_URL is not set: prices, personal events, limits and tasks stay within one "
             "process, and a worker of its own would reach no browser.",
             "Set REDIS_URL=redis://host:6379/0, or run manage.py pulse alone.",
@@ -344,14 +345,14 @@ def check_processes() -> Findings:
         )
     elif urlsplit(settings.REDIS_URL).hostname in LOOPBACK_NAMES and _database_is_elsewhere():
         yield warning(
-            7,
+            8,
             "REDIS_URL is this machine and the database another: other machines would not share "
             "ticks with this one.",
             "Name a Redis that every machine reaches.",
         )
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         yield warning(
-            8,
+            9,
             "The database is SQLite, which is for one machine.",
             "Set DATABASE_URL to PostgreSQL or DynamoDB.",
         )

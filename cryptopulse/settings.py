@@ -328,7 +328,7 @@ TIME_ZONE = "UTC"
 
 # --- Background work ------------------------------------------------------------------------
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://localhost/")
 if CELERY_BROKER_URL.startswith("memory"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02}  # its default is a second
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -1,0 +1,104 @@
+"""Run the whole product in one process: pages, websockets, worker, beat and feed."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from accounts import services as accounts
+from cryptopulse.embedded import Stop, listen, serve
+from cryptopulse.environment import env
+from market import services as market
+
+
+class Command(BaseCommand):
+    """Brings the database up to date, gives a new one its first prices, and serves."""
+
+    help = "Run everything in one process. HOST and PORT say where."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=env.str("HOST", default="127.0.0.1"))
+        parser.add_argument("--port", type=int, default=settings.PORT)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Start, serve, and end with exit code 0 when asked to."""
+        stop = Stop()
+        stop.install()
+        host, port = options["host"], options["port"]
+        listener = self._listen(host, port)
+        try:
+            is_new = self._prepare_database()
+            with ThreadPoolExecutor(1) as aside:  # hashing passwords takes as long as asking a feed
+                people = aside.submit(self._demo_people) if is_new and settings.DEBUG else None
+                self._first_prices()
+            if people is not None:
+                self._say_people(people.result())
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
+        finally:
+            connections.close_all()
+        serve(listener=listener, stop=stop, on_started=lambda: self._say_where(host, port))
+
+    def _listen(self, host: str, port: int) -> Any:
+        try:
+            return listen(host=host, port=port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                sentence = f"Port {port} is in use. Choose another one: PORT={port + 1}"
+            elif error.errno == errno.EACCES:
+                sentence = (
+                    f"Port {port} is reserved on this machine. Choose one above 1023: PORT=8000"
+                )
+            else:
+                sentence = f"{host}:{port} cannot be listened on ({error}). Set HOST and PORT."
+            raise CommandError(sentence) from error
+
+    def _prepare_database(self) -> bool:
+        """Migrate if something is missing; tell whether nobody has an account here yet."""
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self._say("Preparing the database ...")
+            call_command("migrate", verbosity=0, interactive=False)
+        return not any(accounts.user_counts().values())
+
+    def _demo_people(self) -> list[accounts.DemoPerson]:
+        try:
+            return accounts.make_demo_people()
+        finally:
+            connections.close_all()
+
+    def _say_people(self, people: list[accounts.DemoPerson]) -> None:
+        self._say("Demo log-ins (again with: manage.py demo_logins)")
+        for person in people:
+            self._say(f"  {person.role.label:<10} {person.username:<8} {person.password}")
+
+    def _first_prices(self) -> None:
+        """Let a new database choose its kind of prices, and say so."""
+        held = market.origin()
+        if held is None:
+            if not settings.MARKET_FEEDS:
+                self._say("Asking CoinGecko for prices ...")
+            held = market.choose_origin(now=timezone.now())
+        if held == "simulated":
+            self._say(
+                "Prices are SIMULATED in this database. For real ones start with another: "
+                "LOCAL_DIR=.local-real"
+            )
+
+    def _say_where(self, host: str, port: int) -> None:
+        name = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104 (printed)
+        self._say(f"CryptoPulse runs at http://{name}:{port}   (Ctrl-C ends it)")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        sys.stdout.flush()
