@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import Role
@@ -41,6 +42,18 @@ def _plain_static_files(settings: Any) -> None:
     """Let pages name static files without a collectstatic before the tests."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """Hash passwords quickly; a test that is about hashing asks for `real_passwords`."""
+    if "real_passwords" not in request.fixturenames:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def real_passwords() -> None:
+    """Hash passwords as the product does."""
 
 
 def make_person(username: str, role: Role = Role.USER, **extra: Any) -> User:

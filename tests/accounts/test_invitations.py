@@ -49,6 +49,7 @@ def test_the_mail_holds_the_link_and_the_database_does_not(
     assert row.summary == "root invited nora@example.com as Analyst"
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_accepting_makes_the_account_with_the_role(root: User) -> None:
     _, token = services.invite(email="nora@example.com", role="moderator", by=root)
     nora = accept(token, "Nora")

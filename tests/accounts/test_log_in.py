@@ -45,7 +45,8 @@ def test_coming_back_to_the_page_that_asked(client: Client, alice: User) -> None
 @pytest.mark.parametrize(
     "target",
     ["https://evil.example/", "//evil.example/", "///evil.example", "\\\\evil.example",
-     "javascript:alert(1)", "http:evil.example", "https://testserver@evil.example/", "/\\evil.example"],
+     "javascript:alert(1)", "http:evil.example", "https://testserver@evil.example/",
+     "/\\evil.example"],
 )  # fmt: skip
 def test_nobody_is_led_to_another_site(client: Client, alice: User, target: str) -> None:
     location = log_in(client, "alice", next=target).headers["Location"]
@@ -156,6 +157,7 @@ def test_sessions_end_with_a_new_secret_key_and_no_fallback(
     assert not is_logged_in(client)
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_an_old_hash_becomes_argon2_at_the_next_log_in(client: Client, alice: User) -> None:
     from django.contrib.auth.hashers import make_password
 

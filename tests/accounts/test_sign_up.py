@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -25,11 +24,11 @@ GOOD = {
 }
 
 
-def sign_up(client: Client, **changes: Any) -> HttpResponse:
-    response: HttpResponse = client.post(reverse("account_signup"), {**GOOD, **changes})
-    return response
+def sign_up(client: Client, **changes: Any) -> Any:
+    return client.post(reverse("account_signup"), {**GOOD, **changes})
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_signing_up_makes_a_user_and_logs_in(client: Client) -> None:
     response = sign_up(client)
     assert response.headers["Location"] == reverse("portals:dashboard")
@@ -79,7 +78,7 @@ def test_usernames_are_kept_in_lower_case(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "username",
-    ["ab", "a" * 31, "root", "Admin", "CryptoPulse", "bob@example.com", "са́рол", "a b c", "-bob",
+    ["ab", "a" * 31, "root", "Admin", "CryptoPulse", "bob@example.com", "c\u0430rol", "a b c", "-bob",
      "bob..b", "bob\0x", "<script>", "", "   "],
 )  # fmt: skip
 def test_unsafe_usernames_are_refused(client: Client, username: str) -> None:
