@@ -22,6 +22,7 @@ from .comparison import MOST_COINS, Comparison, compare
 from .listing import make_listing, search
 
 SUGGESTIONS = 8
+MOVERS = 5
 CHOICES = 20  # coins that the comparison offers as buttons
 ARTICLES = 40
 DEFAULT_RANGE = "7d"
@@ -46,7 +47,7 @@ def coin_list(request: HttpRequest) -> HttpResponse:
     }
     if is_partial(request):
         return render(request, "market/_coin_list.html", context)
-    context |= {"summary": market.market_summary(), "movers": market.movers(limit=4)}
+    context |= {"summary": market.market_summary(), "movers": market.movers(limit=MOVERS)}
     return render(request, "market/list.html", context)
 
 

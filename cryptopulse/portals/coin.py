@@ -10,7 +10,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.roles import Permission
 from market import services as market
+from portfolio import services as portfolio
+
+from .context import shell_of
 
 ARTICLES_SHOWN = 5
 #: What to show when nobody asked for a range: the first that has a line to draw. A database that
@@ -28,7 +32,7 @@ def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
     asked = request.GET.get("range", "")
     is_chosen = asked in market.CHART_RANGES
     chart = choose_chart(coin_id, [asked] if is_chosen else RANGES_TO_TRY, now=now)
-    currency = request.shell.currency.code if hasattr(request, "shell") else "USD"
+    currency = shell_of(request).currency.code
     context: dict[str, Any] = {
         "coin": coin,
         "is_stale": coin.is_stale(now=now),
@@ -37,6 +41,7 @@ def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
         "chart_range_chosen": is_chosen,
         "averages": market.averages(coin_id=coin.id, currency=currency, now=now),
         "is_watched": coin.id in market.watched_ids(user=request.user),
+        "holding": own_holding(request.user, coin_id, now=now),
         "articles": market.articles(limit=ARTICLES_SHOWN, coin_id=coin.id),
     }
     return render(request, "market/coin.html", context)
@@ -49,3 +54,12 @@ def choose_chart(coin_id: str, ranges: Any, *, now: datetime) -> market.ChartDat
         if len(chart.candles) > 1:
             break
     return chart
+
+
+def own_holding(user: Any, coin_id: str, *, now: datetime) -> portfolio.HoldingValue | None:
+    """Return what this person holds of the coin in their first portfolio; None for others."""
+    if not (user.is_authenticated and user.may(Permission.TRADE)):
+        return None
+    own = portfolio.default_portfolio(user=user)
+    held = portfolio.valuation(portfolio=own, now=now).holdings
+    return next((holding for holding in held if holding.coin.id == coin_id), None)

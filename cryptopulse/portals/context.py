@@ -17,18 +17,11 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
+from alerts import services as alerts
 from cryptopulse import figures
+from market import services as market
 
 from . import navigation
-
-try:  # until both doors stand
-    from alerts import services as alerts
-except ImportError:
-    alerts = None
-try:
-    from market import services as market
-except ImportError:
-    market = None
 
 TAPE_LENGTH = 10
 TAPE_KEPT_FOR = 3  # seconds; the websocket keeps the drawn page current
@@ -86,10 +79,7 @@ class Shell:
         """Return the coins of the ticker tape, best ranked first."""
         kept: list[TapeCoin] | None = cache.get(TAPE_KEY)
         if kept is None:
-            kept = [
-                _tape_coin(coin)
-                for coin in (market.latest_quotes() if market else [])[:TAPE_LENGTH]
-            ]
+            kept = [_tape_coin(coin) for coin in market.latest_quotes()[:TAPE_LENGTH]]
             cache.set(TAPE_KEY, kept, TAPE_KEPT_FOR)
         return kept
 
@@ -117,15 +107,20 @@ class Shell:
     @cached_property
     def unread(self) -> int:
         """Return how many notifications this person has not read."""
-        return alerts.unread_count(user=self.user) if self.is_member and alerts else 0
+        return alerts.unread_count(user=self.user) if self.is_member else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:
-    """Give every template `shell`: one per request, so that nothing is asked twice."""
+    """Give every template `shell`."""
+    return {"shell": shell_of(request)}
+
+
+def shell_of(request: HttpRequest) -> Shell:
+    """Return the request's shell: one, so that nothing is asked twice."""
     kept: Shell | None = getattr(request, "shell", None)
     if kept is None:
         kept = request.shell = Shell(request)  # type: ignore[attr-defined]
-    return {"shell": kept}
+    return kept
 
 
 def _tape_coin(coin: Any) -> TapeCoin:

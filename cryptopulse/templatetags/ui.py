@@ -4,6 +4,7 @@ Numbers
   {{ value|money }}                 US dollars: $97,412.20, $0.7832, -$5.00; None is a dash
   {% money value %}                 the same in the person's display currency
   {% money value signed=True %}     with a plus: +$18,204.11 (profits)
+  {% amount value %}                of what is in the display currency already
   {{ value|compact }} {% compact value %}   $1.93T, $620.00M
   {{ value|quantity }}              1,234.5 or 0.00000001: the digits it has
   {{ value|percent }}               2.31% without sign or colour
@@ -27,7 +28,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -82,6 +85,12 @@ def compact_filter(value: figures.Number | None) -> str:
 def compact_tag(context: template.Context, value: figures.Number | None) -> str:
     """Write a large amount short, in the person's display currency."""
     return figures.compact(value, display_currency(context))
+
+
+@register.simple_tag(takes_context=True)
+def amount(context: template.Context, value: figures.Number | None) -> str:
+    """Write an amount that is in the display currency already."""
+    return figures.money(value, replace(display_currency(context), rate=Decimal(1)))
 
 
 register.filter("quantity", figures.quantity)

@@ -50,6 +50,11 @@ window.pulse = window.pulse || {};
     return money(Number(value) / currency.rate);
   }
 
+  // On the axis of a chart cents only crowd.
+  function axis(value) {
+    return Math.abs(value) >= 1000 ? `${currency.sign}${fixed(value, 0)}` : amount(value);
+  }
+
   function compact(usd) {
     if (!isNumber(usd)) return DASH;
     const size = Math.abs(Number(usd) * currency.rate);
@@ -81,5 +86,5 @@ window.pulse = window.pulse || {};
     return `${seconds}${NBSP}s`;
   }
 
-  Object.assign(pulse, { currency, money, amount, compact, percent, direction, span });
+  Object.assign(pulse, { currency, money, amount, axis, compact, percent, direction, span });
 })();

@@ -2,6 +2,8 @@
 //
 // Marks that it keeps current:
 //   data-price="coin"    the price, with a flash; data-at is its moment (Unix ms)
+//   data-value-of="coin" data-quantity="0.5"           what so many of the coin are worth
+//   data-distance-of="coin" data-target="100000"       how far the price is from a target, in %
 //   data-change="coin"   the change of 24 hours
 //   data-age="ms"        how long ago that was; with data-age-of="coin", of the coin's price
 //   data-live            the pill: Live, Delayed or Offline
@@ -57,10 +59,18 @@
     isPaintAsked = false;
     const cells = groupByCoin("data-price");
     const changes = groupByCoin("data-change");
+    const values = groupByCoin("data-value-of");
+    const distances = groupByCoin("data-distance-of");
     for (const [id, previous] of waiting) {
       const coin = coins.get(id);
       for (const cell of cells.get(id) || []) paintPrice(cell, coin);
       for (const cell of changes.get(id) || []) paintChange(cell, coin.change);
+      for (const cell of values.get(id) || []) {
+        cell.textContent = money(coin.price * Number(cell.dataset.quantity));
+      }
+      for (const cell of distances.get(id) || []) {
+        cell.textContent = percent((Number(cell.dataset.target) / coin.price - 1) * 100);
+      }
       dispatchEvent(new CustomEvent("price", { detail: { id, previous, ...coin } }));
     }
     waiting.clear();

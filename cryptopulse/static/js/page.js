@@ -75,6 +75,30 @@
     if (event.detail.ctx) complain("The server did not answer. Look again before you repeat it.");
   });
 
+  // Suggestions under the search: arrows walk them, Escape closes them.
+  function walkSuggestions(event) {
+    const search = event.target.closest?.(".search");
+    const list = search?.querySelector("[data-suggestions]");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!list || (!step && event.key !== "Escape")) return;
+    const stops = [search.querySelector("input"), ...list.querySelectorAll("a")];
+    if (event.key === "Escape") {
+      list.replaceChildren();
+      stops[0].focus();
+    } else if (stops.length > 1) {
+      event.preventDefault();
+      const next = stops.indexOf(document.activeElement) + step;
+      stops[(next + stops.length) % stops.length].focus();
+    }
+  }
+  document.addEventListener("keydown", walkSuggestions);
+  document.addEventListener("htmx:after:swap", (event) => {
+    const list = event.detail.ctx?.target;
+    if (!list?.matches?.("[data-suggestions]") || !list.childElementCount) return;
+    const found = list.querySelectorAll("a").length;
+    announce(found ? `${found} coins match` : "No coin matches");
+  });
+
   // Errors that came back with a form: the first wrong field takes the focus.
   document.addEventListener("htmx:after:swap", () => {
     document.querySelector("main [aria-invalid='true']")?.focus();

@@ -78,7 +78,7 @@
       canvas.replaceChildren();
       this.chart = createChart(canvas, {
         ...FRAME,
-        localization: { priceFormatter: pulse.amount },
+        localization: { priceFormatter: pulse.axis },
       });
       this.bars = this.chart.addSeries(HistogramSeries, {
         priceScaleId: "",
@@ -186,7 +186,7 @@
       const least = Math.min(...this.rows.map((row) => row.low));
       const digits = Number.isFinite(least) && least > 0 ? -Math.floor(Math.log10(least)) + 4 : 2;
       const precision = Math.min(Math.max(digits, 2), 18);
-      const priceFormat = { type: "custom", minMove: 10 ** -precision, formatter: pulse.amount };
+      const priceFormat = { type: "custom", minMove: 10 ** -precision, formatter: pulse.axis };
       this.candles.applyOptions({ priceFormat });
       this.line.applyOptions({ priceFormat });
     }
