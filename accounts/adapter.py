@@ -1,4 +1,4 @@
-"""Where allauth asks us: who may be called what, where people land, what happens to the locked out."""
+"""Where allauth asks us: what people may be called, where they land, how they are locked out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     Sign-up never reads a role: a new User has the default, and only `services` gives another.
     """
 
-    def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
+    def clean_username(self, username: str, shallow: bool = False) -> str:
         """Accept plain, free, unreserved names, in lower case."""
         username = username.strip().lower()
         if not is_username(username):
@@ -38,9 +38,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         request: HttpRequest,
         user: User,
         form: BaseForm,
-        commit: bool = True,  # noqa: FBT001, FBT002
+        commit: bool = True,
     ) -> User:
-        """Save a new person; of two who take a name at the same moment, the second may try again."""
+        """Save a new person; of two who take a name at once, the second may try again."""
         try:
             with transaction.atomic():
                 saved: User = super().save_user(request, user, form, commit=commit)
@@ -66,12 +66,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Lead new people to the same place."""
         return self.get_login_redirect_url(request)
 
-    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
         """Lead back to where the link to the form is."""
         return reverse("accounts:security")
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Tell a suspended person so, with the reason: they have shown that the account is theirs."""
+        """Tell a suspended person so, and why: they have shown that the account is theirs."""
         context = {"reason": user.suspension_reason, "suspended_at": user.suspended_at}
         return render(request, "account/account_inactive.html", context, status=403)
 

@@ -42,7 +42,7 @@ def _change_password(_request: HttpRequest, **_: Any) -> HttpResponse:
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 #: The admin's own form knows neither our limits nor our activity log.
-admin.site.password_change = _change_password  # type: ignore[method-assign]
+admin.site.password_change = _change_password  # type: ignore[method-assign, assignment]
 
 # Groups give no rights here; the other two have actions that would, or show secrets.
 for model in (Group, EmailAddress, Authenticator):

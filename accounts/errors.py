@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class AccountRejected(Exception):
+class AccountRejected(Exception):  # noqa: N818 (a refusal, not a fault)
     """An operation on an account was refused; the sentence says why and can be shown as it is.
 
     `field` names the input that the sentence is about, where there is one.

@@ -81,7 +81,7 @@ class User(AbstractUser):
         """Tell whether this person may do this now; a suspended person may do nothing."""
         return self.is_active and role_allows(self.role, permission)
 
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
+    def has_perm(self, perm: str, obj: Any = None) -> bool:  # noqa: ARG002 (Django's signature)
         """Answer Django's permission question from the role table alone."""
         needed = DJANGO_PERMISSIONS.get(perm)
         return needed is not None and self.may(needed)
@@ -104,7 +104,7 @@ class Activity(models.Model):
         LOGGED_IN = "logged_in", "Logged in"
         LOGGED_OUT = "logged_out", "Logged out"
         LOGIN_FAILED = "login_failed", "Log-in failed"
-        PASSWORD_CHANGED = "password_changed", "Password changed"  # noqa: S105 (a label)
+        PASSWORD_CHANGED = "password_changed", "Password changed"
         TRADED = "traded", "Traded"
         ALERT_CREATED = "alert_created", "Alert created"
         ALERT_CHANGED = "alert_changed", "Alert changed"

@@ -65,7 +65,7 @@ def limited(name: str) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def counted(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def counted(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             wait = allowed(name, requester(request), timezone.now())
             return refuse(request, wait) if wait else view(request, *args, **kwargs)
 

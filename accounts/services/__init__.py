@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..access import refusal, require, wants_json
-from ..addresses import client_address
-from ..errors import AccountRejected
-from ..models import Activity
-from ..pages import Page, keyset_page
+from accounts.access import refusal, require, wants_json
+from accounts.addresses import client_address
+from accounts.errors import AccountRejected
+from accounts.models import Activity
+from accounts.pages import Page, keyset_page
+
 from .activity import activity_page, recent_activity, record
 from .demo import DemoPerson, make_demo_people
 from .invitations import accept_invitation, invite, open_invitation

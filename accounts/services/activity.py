@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from ..models import Activity, User
-from ..pages import Page, keyset_page
+from accounts.models import Activity, User
+from accounts.pages import Page, keyset_page
 
 SUMMARY_LENGTH = 200
 

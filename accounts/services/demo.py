@@ -12,11 +12,11 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
+from accounts.errors import AccountRejected
+from accounts.models import User
+from accounts.roles import Role
 from cryptopulse.atomic import run_atomic
 
-from ..errors import AccountRejected
-from ..models import User
-from ..roles import Role
 from .people import create_person
 
 DEMO_ROLES = {

@@ -16,11 +16,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.errors import AccountRejected
+from accounts.models import Activity, Invitation, User
+from accounts.roles import Permission, Role
 from cryptopulse.atomic import run_atomic
 
-from ..errors import AccountRejected
-from ..models import Activity, Invitation, User
-from ..roles import Permission, Role
 from .activity import record
 from .people import ALREADY_THERE, check_credentials, clean_email, create_person
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from accounts.errors import AccountRejected
+from accounts.models import Activity, User
+from accounts.roles import STAFF_ROLES, Permission, Role
+from accounts.signals import role_changed, user_suspended
 from cryptopulse.atomic import run_atomic
 
-from ..errors import AccountRejected
-from ..models import Activity, User
-from ..roles import STAFF_ROLES, Permission, Role
-from ..signals import role_changed, user_suspended
 from .activity import record
 
 REASON_LENGTH = 200

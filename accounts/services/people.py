@@ -13,13 +13,13 @@ from django.core.validators import validate_email
 from django.db import IntegrityError
 from django.db.models import Count, Q
 
+from accounts.errors import AccountRejected
+from accounts.models import Activity, User
+from accounts.pages import Page, keyset_page
+from accounts.roles import Role
+from accounts.usernames import USERNAME_RULE, is_username
 from cryptopulse.atomic import run_atomic
 
-from ..errors import AccountRejected
-from ..models import Activity, User
-from ..pages import Page, keyset_page
-from ..roles import Role
-from ..usernames import USERNAME_RULE, is_username
 from .activity import record
 
 ALREADY_THERE = "There is already an account with this username or e-mail address."
@@ -61,11 +61,9 @@ def user_counts() -> dict[str, int]:
 
 def verified_email(*, user_id: uuid.UUID) -> str | None:
     """Return the address that this person has proven to be theirs, if they have."""
-    return (
-        EmailAddress.objects.filter(user_id=user_id, primary=True, verified=True)
-        .values_list("email", flat=True)
-        .first()
-    )
+    proven = EmailAddress.objects.filter(user_id=user_id, primary=True, verified=True)
+    email: str | None = proven.values_list("email", flat=True).first()
+    return email
 
 
 def create_admin(*, username: str, email: str, password: str) -> User:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import PASSWORD
 
 
-def log_in(client: Client, login: str, password: str = PASSWORD, **extra: Any) -> HttpResponse:
+def log_in(client: Client, login: str, password: str = PASSWORD, **extra: Any) -> Any:
     """Fill in the log-in form."""
-    response: HttpResponse = client.post(
-        reverse("account_login"), {"login": login, "password": password, **extra}
-    )
-    return response
+    return client.post(reverse("account_login"), {"login": login, "password": password, **extra})
 
 
 def is_logged_in(client: Client) -> bool:

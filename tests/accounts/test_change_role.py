@@ -102,7 +102,7 @@ def test_a_changed_role_holds_from_the_next_request(
     assert client.get(reverse("accounts:users")).status_code == 200
 
 
-class AnAdminIsAlwaysLeft(TestCase):  # type: ignore[misc]  # hypothesis' own base class
+class AnAdminIsAlwaysLeft(TestCase):
     """Whatever admins and moderators do to one another, somebody stays who can mend it."""
 
     @hypothesis_settings(max_examples=25, deadline=None)

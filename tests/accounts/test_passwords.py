@@ -27,7 +27,7 @@ def change_password(client: Client, new: str = NEW, old: str = PASSWORD) -> Any:
 
 
 def reset_link(mail: Any) -> str:
-    link = next(word for word in mail.body.split() if "/password/reset/key/" in word)
+    link: str = next(word for word in mail.body.split() if "/password/reset/key/" in word)
     return "/" + link.split("/", 3)[3]
 
 

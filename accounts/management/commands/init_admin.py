@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
     def _password(self, *, generate: bool) -> tuple[str, bool]:
         """Return the password and whether we made it up."""
-        if given := env.str("INIT_ADMIN_PASSWORD", default=""):
+        if given := env.str("INIT_ADMIN_PASSWORD", default="").rstrip("\r\n"):  # files end so
             return given, False
         if generate or not sys.stdin.isatty():
             return secrets.token_urlsafe(15), True
