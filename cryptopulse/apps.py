@@ -10,5 +10,7 @@ class CryptopulseConfig(AppConfig):
     verbose_name = "CryptoPulse"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 (registers the checks)
+        from . import checks, schedules  # noqa: F401 (registers the checks)
         from .live import receivers  # noqa: F401 (connects the receivers)
+
+        schedules.connect()

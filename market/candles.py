@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from .quotes import PRICE_CONTEXT
+
 #: Resolution -> seconds that one candle lasts, finest first.
 SECONDS: dict[str, int] = {"1m": 60, "5m": 300, "1h": 3600, "1d": 86400}
 
@@ -68,7 +70,7 @@ def add_volumes(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     """Return the sum; None says that nobody knows, not that nothing was traded."""
     if one is None or other is None:
         return other if one is None else one
-    return one + other
+    return PRICE_CONTEXT.add(one, other)
 
 
 def roll_up(candles: Iterable[Rolled], resolution: str) -> list[Rolled]:

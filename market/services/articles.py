@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -105,7 +106,7 @@ def _store(headlines: Sequence[news.Headline], tagger: news.CoinTagger, *, now: 
     known = set(Article.objects.filter(pk__in=recent).values_list("pk", flat=True))
     fresh = [one for key, one in recent.items() if key not in known]
     for chunk in in_chunks(fresh, actions_per_item=ROWS_PER_ARTICLE):
-        run_atomic(lambda chunk=chunk: _store_chunk(chunk, tagger))  # type: ignore[misc]
+        run_atomic(partial(_store_chunk, chunk, tagger))
     return len(fresh)
 
 

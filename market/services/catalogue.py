@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from accounts import services as accounts
@@ -57,7 +58,7 @@ def seed_demo_coins() -> int:
         if coin.id not in known
     ]
     for chunk in in_chunks(new, actions_per_item=1):
-        run_atomic(lambda chunk=chunk: Coin.objects.bulk_create(chunk, ignore_conflicts=True))  # type: ignore[misc]
+        run_atomic(partial(Coin.objects.bulk_create, chunk, ignore_conflicts=True))
     return len(new)
 
 
@@ -183,7 +184,7 @@ def find_coins(*, query: str, now: datetime) -> int:
             if _is_id(coin_id) and symbol and name
         ]
         for chunk in in_chunks(new, actions_per_item=1):
-            run_atomic(lambda chunk=chunk: Coin.objects.bulk_create(chunk, ignore_conflicts=True))  # type: ignore[misc]
+            run_atomic(partial(Coin.objects.bulk_create, chunk, ignore_conflicts=True))
         return len(new)
     return 0
 

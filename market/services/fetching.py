@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
@@ -69,8 +70,8 @@ def _fetch_from(alias: str, *, first: str, held: str | None, now: datetime) -> F
         budget.record_failure(name=alias, error=error, now=now)
         return None
     except MarketRejected as refusal:  # e.g. another process made the database's first price
-        error = FeedError(refusal.sentence, misconfigured=True)
-        budget.record_failure(name=alias, error=error, now=now)
+        fault = FeedError(refusal.sentence, misconfigured=True)
+        budget.record_failure(name=alias, error=fault, now=now)
         return None
     budget.record_success(name=alias, now=now)
     return FetchResult(source=alias, moved=len(result.moved))
@@ -140,5 +141,5 @@ def list_coins(*, quotes: Sequence[Quote]) -> int:
         if quote.coin_id not in known and quote.symbol and quote.name
     ]
     for chunk in in_chunks(new, actions_per_item=1):
-        run_atomic(lambda chunk=chunk: Coin.objects.bulk_create(chunk, ignore_conflicts=True))  # type: ignore[misc]
+        run_atomic(partial(Coin.objects.bulk_create, chunk, ignore_conflicts=True))
     return len(new)

@@ -6,9 +6,10 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
@@ -20,17 +21,18 @@ from market.quotes import Bar
 from .candlestore import is_kept, store_history
 from .errors import MarketRejected
 from .origin import SIMULATED, claim_origin, origin, origin_of
-from .prices import round_price
 from .reading import by_rank
+from .rounding import fit, round_price
 from .sources import active_feeds
 
 logger = logging.getLogger(__name__)
 
+Spans = tuple[tuple[timedelta, timedelta], ...]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: From how long ago until how long ago each question reaches: sources answer in finer steps the
 #: shorter the span is. The year comes last: where its days are, the finer candles are too.
-SPANS = ((DAY, 0 * DAY), (90 * DAY, 0 * DAY), (365 * DAY, 0 * DAY))
-SIMULATED_SPANS = ((2 * DAY, DAY), (3 * HOUR, 0 * HOUR), *SPANS)
+SPANS: Spans = ((DAY, 0 * DAY), (90 * DAY, 0 * DAY), (365 * DAY, 0 * DAY))
+SIMULATED_SPANS: Spans = ((2 * DAY, DAY), (3 * HOUR, 0 * HOUR), *SPANS)
 #: A coin's history is asked for again after this, which fills what an outage left out.
 AGAIN_AFTER = timedelta(days=30)
 RETRY_AFTER = timedelta(minutes=30)
@@ -48,7 +50,7 @@ def load_history(
     Ends when the seconds or the coins of this run are used up, or the feed asks to wait; the next
     run goes on. Two workers never load the same coin. Returns how many coins were loaded.
     """
-    source = _history_feed(now=now)
+    source = history_feed(now=now) if origin() is not None else None
     if source is None:
         return 0
     limit = coins if coins is not None else (COINS_PER_RUN if source.is_real else 1000)
@@ -72,15 +74,16 @@ def load_history(
     return loaded
 
 
-def _history_feed(*, now: datetime) -> Feed | None:
+def history_feed(*, now: datetime) -> Feed | None:
+    """Return the first active feed that has history of this database's kind, and is well."""
     held = origin()
-    for alias in active_feeds() if held is not None else ():
+    for alias in active_feeds():
         try:
             source = feed(alias)
         except FeedError:
             continue  # reported where prices are fetched
         has_history = type(source).history is not Feed.history
-        is_kind = source.is_real == (held != SIMULATED)
+        is_kind = held is None or source.is_real == (held != SIMULATED)
         if has_history and is_kind and not budget.is_open(name=alias, now=now):
             return source
     return None
@@ -115,21 +118,31 @@ def load_coin(source: Feed, coin_id: str, *, now: datetime, days: int | None = N
     return changed
 
 
-def store_bars(*, bars: Iterable[Bar], source: str, now: datetime) -> int:
+def store_bars(
+    *,
+    bars: Iterable[Bar],
+    source: str,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
     """Store bars of history and the coarser candles they make up; return how many changed.
 
     Idempotent, and a candle that live prices began is completed, not replaced. Bars that begin in
     the future, have no sensible prices, or would have expired already are left out. Raises
-    MarketRejected (wrong_origin, unknown_coin).
+    MarketRejected (wrong_origin, unknown_coin). `progress` hears how many candles of how many
+    are done.
     """
     fine = [one for bar in bars if (one := _rolled(bar, source, now=now)) is not None]
     if not fine:
         return 0
     kind = origin_of([source])
     rolled = [one for one in _all_resolutions(fine) if is_kept(one.resolution, one.start, now=now)]
-    changed = 0
+    changed = done = 0
     for chunk in in_chunks(rolled, actions_per_item=1):
-        changed += run_atomic(lambda chunk=chunk: _store(chunk, kind))  # type: ignore[misc]
+        changed += run_atomic(partial(_store, chunk, kind))
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(rolled))
     return changed
 
 
@@ -146,7 +159,7 @@ def _all_resolutions(fine: Sequence[Rolled]) -> list[Rolled]:
     """Return the bars' own candles and those of every coarser resolution."""
     made: dict[tuple[str, str, datetime], Rolled] = {}
     for resolution in {one.resolution for one in fine}:
-        own = [one for one in fine if one.resolution == resolution]
+        own = roll_up([one for one in fine if one.resolution == resolution], resolution)
         made |= {one.key: one for one in own}
         for coarser, seconds in SECONDS.items():
             if seconds > SECONDS[resolution]:
@@ -167,11 +180,12 @@ def _rolled(bar: Bar, source: str, *, now: datetime) -> Rolled | None:
         return None
     known = [price for price in prices if price is not None]
     start = start_of(bar.start, resolution)
-    end = min(start + timedelta(seconds=SECONDS[resolution]) - INSTANT, now)
+    end = bar.start + (bar.step or INSTANT) - INSTANT
+    end = min(end, start + timedelta(seconds=SECONDS[resolution]) - INSTANT, now)
     return Rolled(
         bar.coin_id, resolution, start,
         known[0], max(known), min(known), known[3],
-        start, max(start, end), bar.volume, source,
+        bar.start, end, fit(bar.volume, 30, 8), source,
     )  # fmt: skip
 
 
@@ -190,6 +204,6 @@ def has_history(*, coin_id: str, days: int, now: datetime) -> bool:
         coin_id=coin_id,
         resolution="1d",
         start__gte=today - timedelta(days=days),
-        start__lt=today.astimezone(UTC),
+        start__lt=today,
     )
     return rows.count() >= days

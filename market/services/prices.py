@@ -7,18 +7,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from cryptopulse.atomic import in_chunks, run_atomic
 from market.models import Coin
-from market.quotes import PRICE_CONTEXT, Quote, quantity_step_for
+from market.quotes import Quote, quantity_step_for
 from market.signals import prices_updated
 
 from .candlestore import points_of, store_candles
 from .origin import claim_origin, origin_of
+from .rounding import fit, round_price
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,6 @@ _TICK = ("tick_low", "tick_high", "tick_since")
 _PRICE = ("last_price", "price_at", "source", "quantity_step")
 _WRITTEN = (*_PRICE, *_KEPT, *_TICK)
 _READ = ("id", "symbol", "name", "evaluated_at", *_WRITTEN)
-
-_SMALLEST = Decimal("1e-18")
-_PLACES = 18  # of PriceField
-_LARGEST = Decimal("1e15")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +62,7 @@ def ingest(*, quotes: Sequence[Quote], now: datetime) -> IngestResult:
     usable.sort(key=lambda quote: (quote.price_at, quote.coin_id))
     moved: list[Quote] = []
     for chunk in in_chunks(usable, actions_per_item=ROWS_PER_QUOTE):
-        moved += run_atomic(lambda chunk=chunk: _store(chunk, kind=kind, now=now))  # type: ignore[misc]
+        moved += run_atomic(partial(_store, chunk, kind=kind, now=now))
     if moved:
         _announce(moved, now=now)
     return IngestResult(moved=moved, ignored=len(quotes) - len(moved))
@@ -161,42 +158,10 @@ def _clean(quote: Quote, *, now: datetime) -> Quote | None:
         price_at=quote.price_at.astimezone(UTC),
         source=quote.source[:32],
         rank=quote.rank if quote.rank is not None and 0 < quote.rank < 2**31 else None,
-        **{name: _fit(getattr(quote, name), *size) for name, size in _SIZES.items()},
-        sparkline=[
-            float(value)
-            for value in quote.sparkline[-SPARKLINE_POINTS:]
-            if value is not None and math.isfinite(value)
-        ],
+        change_24h=fit(quote.change_24h, 15, 4),  # digits and places of the columns
+        change_7d=fit(quote.change_7d, 15, 4),
+        market_cap=fit(quote.market_cap, 20, 2),
+        volume_24h=fit(quote.volume_24h, 20, 2),
+        volume=fit(quote.volume, 30, 8),
+        sparkline=[value for value in quote.sparkline[-SPARKLINE_POINTS:] if math.isfinite(value)],
     )
-
-
-def round_price(price: Decimal) -> Decimal | None:
-    """Round to what every database keeps exactly; None for what is no price."""
-    if not isinstance(price, Decimal) or not price.is_finite() or not 0 < price < _LARGEST:
-        return None
-    rounded = PRICE_CONTEXT.plus(price)
-    if rounded.as_tuple().exponent < -_PLACES:  # type: ignore[operator]
-        rounded = rounded.quantize(_SMALLEST)
-    return rounded if rounded > 0 else None
-
-
-#: Digits and decimal places of the columns of Coin, and of Candle.volume.
-_SIZES = {
-    "change_24h": (15, 4),
-    "change_7d": (15, 4),
-    "market_cap": (20, 2),
-    "volume_24h": (20, 2),
-    "volume": (30, 8),
-}
-
-
-def _fit(value: Decimal | None, digits: int, places: int) -> Decimal | None:
-    """Round a figure to its column; what does not fit is as good as not said."""
-    if value is None or not value.is_finite():
-        return None
-    rounded = PRICE_CONTEXT.plus(value)
-    if rounded.adjusted() >= digits - places:
-        return None
-    if rounded.as_tuple().exponent < -places:  # type: ignore[operator]
-        rounded = rounded.quantize(Decimal(1).scaleb(-places))
-    return rounded

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
@@ -83,7 +84,7 @@ def mark_evaluated(*, coins: Sequence[Coin], now: datetime) -> None:  # noqa: AR
     """
     seen = {coin.pk: coin.price_at for coin in coins if coin.price_at is not None}
     for chunk in in_chunks(sorted(seen), actions_per_item=1):
-        run_atomic(lambda chunk=chunk: _mark(chunk, seen))  # type: ignore[misc]
+        run_atomic(partial(_mark, chunk, seen))
 
 
 def _mark(coin_ids: list[str], seen: dict[str, datetime]) -> None:

@@ -39,7 +39,7 @@ def _delete(rows: models.QuerySet[Any], *, rows_per_item: int) -> int:
     deleted = 0
     for keys in _pages(rows):
         for chunk in in_chunks(keys, actions_per_item=rows_per_item):
-            run_atomic(lambda chunk=chunk: rows.model.objects.filter(pk__in=chunk).delete())  # type: ignore[misc]
+            run_atomic(rows.model.objects.filter(pk__in=chunk).delete)
         deleted += len(keys)
         if deleted >= MOST_PER_RUN:
             break

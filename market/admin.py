@@ -1,0 +1,142 @@
+"""The market in the Django admin: coins are curated, everything else is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from accounts import services as accounts
+
+from .models import Article, Candle, Coin, ExchangeRate, FeedState
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Model]
+else:
+    Base = ModelAdmin
+
+CURATED = ("tracked", "category", "rank")
+#: What a new coin needs besides; afterwards it is its source's to say.
+IDENTITY = ("id", "symbol", "name")
+
+
+class ReadOnlyAdmin(Base):
+    """Rows that the product writes and people read."""
+
+    list_per_page = 50
+    show_full_result_count = False  # counts the whole table a second time
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's)
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(Coin)
+class CoinAdmin(Base):
+    """Coins: what is tracked and how it is sorted may be changed, a price never."""
+
+    list_display = ("name", "symbol", "rank", "tracked", "last_price", "price_at", "source")
+    list_filter = ("tracked", "category", "asset_class")
+    search_fields = ("id", "symbol", "name")
+    ordering = ("rank", "id")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:  # noqa: ARG002
+        if obj is None:
+            return [*IDENTITY, *CURATED]
+        names = [field.name for field in Coin._meta.fields]  # noqa: SLF001 (Django's public API)
+        return [*IDENTITY, *CURATED, *(n for n in names if n not in {*IDENTITY, *CURATED})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        if obj is None:
+            return []
+        return [name for name in self.get_fields(request, obj) if name not in CURATED]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False  # its candles and people's holdings would go with it
+
+    def save_model(
+        self, request: HttpRequest, obj: Model, form: ModelForm[Model], change: bool
+    ) -> None:
+        """Save what was changed and nothing else: the price may have moved since the form."""
+        if not isinstance(obj, Coin):
+            raise TypeError(obj)
+        changed = [name for name in form.changed_data if name in CURATED]
+        if not change:
+            obj.save(force_insert=True)
+        elif changed:
+            obj.save(update_fields=changed)
+        if not change or "tracked" in changed:
+            self._record(request, obj)
+
+    def _record(self, request: HttpRequest, coin: Coin) -> None:
+        kinds = accounts.Activity.Kind
+        accounts.record(
+            kind=kinds.COIN_ADDED if coin.tracked else kinds.COIN_REMOVED,
+            summary=f"{'Added' if coin.tracked else 'Removed'} {coin}",
+            user=request.user,  # type: ignore[arg-type]  # the admin's log-in sees to it
+            address=accounts.client_address(request),
+        )
+
+
+@admin.register(Candle)
+class CandleAdmin(ReadOnlyAdmin):
+    """Candles, looked up by coin: the table is too large for anything else."""
+
+    list_display = ("coin_id", "resolution", "start", "open", "high", "low", "close", "source")
+    list_filter = ("resolution",)
+    search_fields = ("id__startswith",)
+    search_help_text = "The id of a coin, as in bitcoin:1d"
+    ordering = ("id",)
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(ReadOnlyAdmin):
+    """What a US dollar buys, by day."""
+
+    list_display = ("currency", "day", "rate", "source", "updated_at")
+    list_filter = ("currency",)
+    ordering = ("-day", "currency")
+
+
+@admin.register(Article)
+class ArticleAdmin(ReadOnlyAdmin):
+    """Headlines."""
+
+    list_display = ("title", "publisher", "published_at", "coin_names")
+    list_filter = ("publisher",)
+    search_fields = ("title",)
+    ordering = ("-published_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("coins")
+
+    @admin.display(description="coins")
+    def coin_names(self, article: Article) -> str:
+        """Name the coins that the headline mentions."""
+        return ", ".join(coin.name for coin in article.coins.all())
+
+
+@admin.register(FeedState)
+class FeedStateAdmin(ReadOnlyAdmin):
+    """How the feeds are, and what is left of their budgets."""
+
+    list_display = (
+        "name", "last_success_at", "failures", "is_misconfigured", "last_error",
+        "calls_this_month", "next_fetch_at", "open_until",
+    )  # fmt: skip
+    list_filter = ("is_misconfigured",)
+    search_fields = ("name",)
+    ordering = ("name",)
