@@ -9,7 +9,8 @@ from enum import StrEnum
 
 #: Targets keep at most as many digits as prices do (see `market.quotes.PRICE_CONTEXT`).
 MAX_DIGITS = 15
-SMALLEST_TARGET = Decimal("1e-18")
+MAX_DECIMALS = 18
+SMALLEST_TARGET = Decimal(1).scaleb(-MAX_DECIMALS)
 #: The first target that is too large: prices of that size do not exist.
 TARGET_LIMIT = Decimal("1e15")
 
@@ -105,8 +106,10 @@ def target_problem(target: Decimal) -> str:
         return "That price is too large. Enter one below 1,000,000,000,000,000."
     if len(target.normalize(Context(prec=200)).as_tuple().digits) > MAX_DIGITS:
         return f"A price has at most {MAX_DIGITS} digits that count. Round it."
-    if target < SMALLEST_TARGET or _decimals(target) > -SMALLEST_TARGET.adjusted():
+    if target < SMALLEST_TARGET:
         return "That price is too small. The smallest is 0.000000000000000001."
+    if _decimals(target) > MAX_DECIMALS:
+        return f"A price has at most {MAX_DECIMALS} decimals. Round it."
     return ""
 
 

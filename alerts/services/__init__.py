@@ -17,6 +17,7 @@ from .alerts import (
 )
 from .channels import (
     ChannelState,
+    channel_label,
     channels_for,
     confirm_sms,
     refresh_channel,
@@ -48,6 +49,7 @@ __all__ = [
     "ChannelState",
     "alert_statistics",
     "bell",
+    "channel_label",
     "channels_for",
     "chosen_channels",
     "confirm_sms",

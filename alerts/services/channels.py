@@ -40,8 +40,13 @@ CODE_TRIES = 5
 #: SNS forgets a subscription that is not confirmed by then.
 CONFIRMATION_LIFETIME = timedelta(hours=48)
 
-LABELS = {"in_app": "In app", "email": "E-mail", "sms": "SMS", "sns_email": "E-mail by Amazon SNS",
-          "console": "Server log"}  # fmt: skip
+LABELS = {
+    "in_app": "In app",
+    "email": "E-mail",
+    "sms": "SMS",
+    "sns_email": "E-mail by Amazon SNS",
+    "console": "Server log",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,11 @@ def channels_for(*, user: User) -> list[ChannelState]:
     if settings.DEBUG:
         states.append(ChannelState(kind="console", label=LABELS["console"], status="ready"))
     return states
+
+
+def channel_label(kind: str) -> str:
+    """Name a channel as people know it."""
+    return LABELS.get(kind, kind)
 
 
 def check_channels(*, user: User, kinds: Sequence[str]) -> list[str]:
