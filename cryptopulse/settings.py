@@ -353,6 +353,9 @@ FEEDS: dict[str, dict[str, Any]] = {
             "plan": COINGECKO_PLAN,
             "api_key": COINGECKO_API_KEY,
             "base_url": env.str("COINGECKO_URL", default=""),
+            # 0 is what the smallest plan of that name allows.
+            "monthly_calls": env.int("COINGECKO_MONTHLY_CALLS", default=0),
+            "calls_per_minute": env.int("COINGECKO_CALLS_PER_MINUTE", default=0),
         },
     },
     "simulated": {

@@ -20,6 +20,7 @@ from .models import FeedState
 
 logger = logging.getLogger(__name__)
 
+CLOCKS_DIFFER = timedelta(minutes=1)  # between machines, at the most
 FAILURES_UNTIL_OPEN = 3
 FIRST_WAIT = timedelta(seconds=60)  # of an open circuit; doubles with each further failure
 LONGEST_WAIT = timedelta(seconds=300)
@@ -55,7 +56,8 @@ def claim_fetch(*, name: str, interval: timedelta, now: datetime) -> bool:
 def _following(due: datetime | None, interval: timedelta, now: datetime) -> datetime | None:
     """Return when the fetch after this one is due, or None while this one is not."""
     slack = min(interval / 10, timedelta(seconds=1))  # a scheduler that is a little early
-    is_left_over = due is not None and due > now + 2 * interval + slack  # from a longer interval
+    # A longer interval than today's has set it: a budget that was short, another plan.
+    is_left_over = due is not None and due > now + 2 * interval + CLOCKS_DIFFER
     if due is None or is_left_over or now >= due + interval:
         return now + interval
     return due + interval if now >= due - slack else None

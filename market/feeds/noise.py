@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 #: Seconds over which an octave goes from one of its values to the next: 200 days down to 1.2 s.
@@ -44,9 +45,27 @@ class Path:
             total += amplitude * (before + (after - before) * into * into * (3 - 2 * into))
         return total
 
+    def along(self, stamps: Sequence[float]) -> list[float]:
+        """Return the heights at many Unix times, to the last bit what `at` returns for each.
 
-@lru_cache(maxsize=65_536)
-def _value(key: int, cell: int) -> float:
+        For times in their order it takes half as long, because neighbours share a cell.
+        """
+        heights = [0.0] * len(stamps)
+        for key, phase, rate, amplitude in self._octaves:
+            known, before, after = None, 0.0, 0.0
+            for index, stamp in enumerate(stamps):
+                position = stamp * rate + phase
+                cell = math.floor(position)
+                if cell != known:
+                    before, after, known = _mix(key, cell), _mix(key, cell + 1), cell
+                into = position - cell
+                heights[index] += amplitude * (
+                    before + (after - before) * into * into * (3 - 2 * into)
+                )
+        return heights
+
+
+def _mix(key: int, cell: int) -> float:
     """Return the octave's value at a point of its lattice, evenly spread over -1 to 1.
 
     A multiplicative mix of 64 bits (the finisher of splitmix64).
@@ -55,3 +74,6 @@ def _value(key: int, cell: int) -> float:
     bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _MASK
     return (bits ^ (bits >> 31)) * _UNIT - 1.0
+
+
+_value = lru_cache(maxsize=65_536)(_mix)  # for a live price nearly all are those of the last one

@@ -17,7 +17,7 @@ from .noise import Path
 DAY = 86400
 LARGE = 1e8  # has eight digits before the point
 SPARKLINE_STEP = 3 * 3600  # seconds; a week in 57 points
-SAMPLES_PER_BAR = 8  # three hours of a day; a year of days takes a tenth of a second
+SAMPLES_PER_BAR = 6  # ten minutes of an hour, four hours of a day; divides each step
 LONGEST_HISTORY = timedelta(days=1830)
 WITH_THE_MARKET = 0.65  # how much of a coin's movement is the whole market's
 OWN = math.sqrt(1 - WITH_THE_MARKET**2)
@@ -37,7 +37,9 @@ class SimulatedFeed(Feed):
         """`interval` is in seconds."""
         self.name = name
         self._interval = timedelta(seconds=max(0.1, interval))
-        self._market = lru_cache(maxsize=32_768)(Path(seed, "the market").at)
+        market = Path(seed, "the market")
+        self._market = lru_cache(maxsize=4096)(market.at)
+        self._market_along = lru_cache(maxsize=3)(market.along)  # all coins ask for the same span
         self._paths = {coin.id: Path(seed, coin.id) for coin in COINS}
         self._volumes = {coin.id: Path(seed, f"volume of {coin.id}") for coin in COINS}
         self._old_price = lru_cache(maxsize=32_768)(self._price)
@@ -81,21 +83,26 @@ class SimulatedFeed(Feed):
         last = end.timestamp()
         step = _step(last - first)
         starts = range(math.ceil(first / step) * step, math.ceil(last), step)
-        return [self._bar(BY_ID[coin_id], at, min(at + step, last), step) for at in starts]
+        pace = step // SAMPLES_PER_BAR
+        stamps = [float(at + i * pace) for at in starts for i in range(SAMPLES_PER_BAR)]
+        stamps = [*(at for at in stamps if at < last), last]
+        path = self._prices(coin_id, tuple(stamps))
+        return [
+            self._bar(BY_ID[coin_id], at, path[i * SAMPLES_PER_BAR :][: SAMPLES_PER_BAR + 1], step)
+            for i, at in enumerate(starts)
+        ]
 
-    def _bar(self, coin: CatalogueCoin, start: int, end: float, step: int) -> Bar:
-        pace = step / SAMPLES_PER_BAR
-        inside = (start + pace * i for i in range(1, SAMPLES_PER_BAR))
-        opened, closed = self._price(coin.id, start), self._price(coin.id, end)
-        path = [opened, *(self._price(coin.id, at) for at in inside if at < end), closed]
+    def _bar(self, coin: CatalogueCoin, start: int, path: Sequence[float], step: int) -> Bar:
+        """Make a bar of the prices from its start to its end, the next bar's first one."""
+        lasts = step * (len(path) - 1) / SAMPLES_PER_BAR
         return Bar(
             coin_id=coin.id,
             start=datetime.fromtimestamp(start, tz=UTC),
-            open=_decimal(opened),
+            open=_decimal(path[0]),
             high=_decimal(max(path)),
             low=_decimal(min(path)),
-            close=_decimal(closed),
-            volume=_decimal(self._traded(coin, start) * (end - start) / DAY),
+            close=_decimal(path[-1]),
+            volume=_decimal(self._traded(coin, start) * lasts / DAY),
             step=timedelta(seconds=step),
         )
 
@@ -120,6 +127,16 @@ class SimulatedFeed(Feed):
         if coin.daily_move > STILL:  # a pegged coin does not follow the market
             path = WITH_THE_MARKET * self._market(stamp) + OWN * path
         return float(coin.price) * math.exp(coin.daily_move * path)
+
+    def _prices(self, coin_id: str, stamps: tuple[float, ...]) -> list[float]:
+        """Return what `_price` does, for many moments in their order."""
+        coin = BY_ID[coin_id]
+        heights = self._paths[coin_id].along(stamps)
+        if coin.daily_move > STILL:
+            both = zip(self._market_along(stamps), heights, strict=True)
+            heights = [WITH_THE_MARKET * market + OWN * own for market, own in both]
+        base, move = float(coin.price), coin.daily_move
+        return [base * math.exp(move * height) for height in heights]
 
     def _traded(self, coin: CatalogueCoin, stamp: float) -> float:
         """Return how many coins change hands in a day, as of this moment."""

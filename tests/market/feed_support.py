@@ -36,7 +36,7 @@ def make_feed(server: CoinGeckoServer, pauses: list[float], db: None) -> MakeFee
         def clock() -> datetime:
             return NOW
 
-        defaults = {"base_url": server.url, "clock": clock, "sleep": pauses.append}
+        defaults: dict[str, Any] = {"base_url": server.url, "clock": clock, "sleep": pauses.append}
         return CoinGeckoFeed(**(defaults | options))
 
     return make

@@ -230,12 +230,13 @@ def test_figures_that_no_column_takes_are_none(
 
 
 def test_changes_and_the_sparkline_are_read(make_feed: MakeFeed, server: CoinGeckoServer) -> None:
+    points: list[float | None] = [*(100.0 + i for i in range(167)), None, 999.123456789]
     row = market_row(
         "bitcoin",
         97000,
         price_change_percentage_24h_in_currency=1.23456789,
         price_change_percentage_7d_in_currency=-7,
-        sparkline_in_7d={"price": [100.0 + i for i in range(167)] + [None, 999.123456789]},
+        sparkline_in_7d={"price": points},
     )
     server.answer("/coins/markets", Answer.json([row]))
 

@@ -130,7 +130,7 @@ def test_more_columns_other_orders_blank_lines_and_a_byte_order_mark_are_fine(
     feed = ReplayFeed(path=write(tmp_path, "\n5,1,77,2020-03-11,5,6,4\n\n", header=header))
 
     [bar] = feed.bars
-    assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (5, 6, 4, 5, 1)
+    assert [bar.open, bar.high, bar.low, bar.close, bar.volume] == [5, 6, 4, 5, 1]
 
 
 def test_gaps_in_a_recording_stay_gaps(tmp_path: Path) -> None:
@@ -289,8 +289,8 @@ def test_a_recording_may_have_begun_at_a_given_time(tmp_path: Path) -> None:
 
     close, opened = feed.quotes([], now=NOW)[-2:]
 
-    assert (close.price, close.price_at) == (11, NOW - MILLISECOND)
-    assert (opened.price, opened.price_at) == (11, NOW)
+    assert [close.price, opened.price] == [11, 11]
+    assert [close.price_at, opened.price_at] == [NOW - MILLISECOND, NOW]
     assert (opened.symbol, opened.name) == ("btc", "Bitcoin")
 
 
@@ -303,4 +303,4 @@ def test_another_coin_has_no_quote(tmp_path: Path) -> None:
 def test_history_is_the_recording_itself(tmp_path: Path) -> None:
     feed = ReplayFeed(path=write(tmp_path, WEEK))
     bars = feed.history("bitcoin", start=at("2020-03-11"), end=at("2020-03-13"))
-    assert [(bar.start.day, bar.open) for bar in bars] == [(11, 11), (12, 12)]
+    assert [bar.start.day for bar in bars] == [bar.open for bar in bars] == [11, 12]

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median, pstdev
@@ -27,7 +27,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 moments = st.datetimes(
     min_value=datetime(2010, 1, 1),  # noqa: DTZ001 (hypothesis adds the zone)
     max_value=datetime(2099, 1, 1),  # noqa: DTZ001
-    timezones=st.just(NOW.tzinfo),
+    timezones=st.just(UTC),
 )
 
 
@@ -185,6 +185,12 @@ def test_bars_are_whole_and_agree_with_the_quotes() -> None:
     assert bars[-1].close == price("bitcoin", NOW + 20 * MINUTE)  # the hour is not over
 
 
+def test_a_whole_year_of_bars_opens_at_the_prices_of_their_moments() -> None:
+    feed = SimulatedFeed()
+    bars = feed.history("solana", start=NOW - 365 * DAY, end=NOW)
+    assert [bar.open for bar in bars] == [price("solana", bar.start) for bar in bars]
+
+
 def test_history_of_nothing_is_empty() -> None:
     feed = SimulatedFeed()
     assert feed.history("no-such-coin", start=NOW - DAY, end=NOW) == []
@@ -193,7 +199,7 @@ def test_history_of_nothing_is_empty() -> None:
 
 
 def test_history_since_ever_is_bounded() -> None:
-    start = datetime(1, 1, 2, tzinfo=NOW.tzinfo)
+    start = datetime(1, 1, 2, tzinfo=UTC)
     assert len(SimulatedFeed().history("bitcoin", start=start, end=NOW)) == 1830
 
 
