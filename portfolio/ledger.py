@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from .numbers import EXACT, coins, digits, dollars, plain
+from .numbers import EXACT, coins, digits, dollars
+from .order import CENT, DIGITS, Order
 from .refusals import TradeRejected
 
-CENT = Decimal("0.01")
-#: Significant digits that every database keeps exactly (SQLite stores a decimal as a double).
-DIGITS = 15
 LARGEST_CASH = Decimal("9999999999999.99")
 #: Used for a coin that has a price but no step of its own yet.
 SMALLEST_STEP = Decimal("1e-8")
@@ -54,25 +52,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What somebody wants: one side, and exactly one of amount, quantity, everything."""
-
-    side: str  # "buy" or "sell"
-    amount: Decimal | None = None
-    quantity: Decimal | None = None
-    sell_all: bool = False
-
-    @property
-    def asked(self) -> str:
-        """Return what was asked for in one canonical spelling: two equal orders say the same."""
-        if self.sell_all:
-            return "all"
-        if self.amount is not None:
-            return f"amount {plain(self.amount)}"
-        return f"quantity {plain(self.quantity or ZERO)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
     """An executed order, and what it leaves behind."""
 
@@ -82,30 +61,6 @@ class Fill:
     realised: Decimal  # by this trade; zero for a buy
     account: Account
     position: Position
-
-
-def make_order(
-    *,
-    side: str,
-    amount: Decimal | None = None,
-    quantity: Decimal | None = None,
-    sell_all: bool = False,
-) -> Order:
-    """Make an order of what somebody typed, or refuse what no market could ever fill."""
-    given = (amount is not None) + (quantity is not None) + sell_all
-    if given > 1:
-        raise TradeRejected("Give either an amount or a quantity, not both.", "amount_and_quantity")
-    if not given:
-        raise TradeRejected("Say how much: an amount or a quantity.", "amount_or_quantity")
-    if side not in {"buy", "sell"}:
-        raise TradeRejected("Choose buy or sell.", "unknown_side")
-    if sell_all and side != "sell":
-        raise TradeRejected("Only a sale can be of everything.", "amount_or_quantity")
-    if amount is not None:
-        amount = _checked_amount(amount)
-    if quantity is not None:
-        quantity = _checked_number(quantity, "quantity")
-    return Order(side=side, amount=amount, quantity=quantity, sell_all=sell_all)
 
 
 def check_means(*, order: Order, account: Account, position: Position, symbol: str) -> None:
@@ -260,30 +215,6 @@ def _in_steps(quantity: Decimal, terms: Terms) -> Decimal:
             "below_smallest_step",
         )
     return digits(quantity)
-
-
-def _checked_amount(amount: Decimal) -> Decimal:
-    amount = _checked_number(amount, "amount")
-    if amount < CENT:
-        raise TradeRejected(f"The smallest amount is {dollars(CENT)}.", "below_smallest_amount")
-    if amount != _cents(amount, ROUND_FLOOR):
-        raise TradeRejected(
-            "Amounts go down to the cent: give at most two decimals.", "too_many_digits"
-        )
-    return amount
-
-
-def _checked_number(number: Decimal, what: str) -> Decimal:
-    """Return the number in its shortest form; no arithmetic is done before it is known small."""
-    if not number.is_finite():
-        raise TradeRejected(f"The {what} is not a number.", "not_a_number")
-    if number <= 0:
-        raise TradeRejected(f"The {what} must be above zero.", "not_positive")
-    if number.adjusted() >= DIGITS:
-        raise TradeRejected(f"That {what} is too large.", "too_large")
-    if number.adjusted() < -2 * DIGITS or len(number.as_tuple().digits) > 4 * DIGITS:
-        raise TradeRejected(f"That {what} has too many digits.", "too_many_digits")
-    return digits(number)
 
 
 def _check_digits(held: Decimal, terms: Terms) -> None:

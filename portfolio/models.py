@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +13,9 @@ from django.utils import timezone
 from cryptopulse.keys import new_key
 
 #: Cash is in US dollars and cents. 15 digits are exact on SQLite, PostgreSQL and DynamoDB.
-CASH = {"max_digits": 15, "decimal_places": 2}
+CASH: Any = {"max_digits": 15, "decimal_places": 2}
 #: Quantities are multiples of the coin's step with at most 15 significant digits.
-QUANTITY = {"max_digits": 24, "decimal_places": 8}
+QUANTITY: Any = {"max_digits": 24, "decimal_places": 8}
 
 
 class Portfolio(models.Model):

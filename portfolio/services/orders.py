@@ -19,15 +19,14 @@ from portfolio.ledger import (
     SMALLEST_STEP,
     Account,
     Fill,
-    Order,
     Position,
     Terms,
     check_means,
     execute,
-    make_order,
 )
 from portfolio.models import Holding, Portfolio, Side, Transaction
 from portfolio.numbers import trade_sentence
+from portfolio.order import Order, make_order
 from portfolio.refusals import TradeRejected
 from portfolio.signals import trade_executed
 
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from market.models import Coin
 
 LONGEST_COIN_ID = 128
-_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 LONGEST_ORDER_ID = 64
+_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,27 @@ class Preview:
     realised: Decimal
     cash_after: Decimal
     held_after: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Instruction:
+    """An order, and where it comes from."""
+
+    order: Order
+    coin_id: str
+    client_order_id: str
+    now: datetime
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Execution:
+    """A fill, and the quote that it was made at."""
+
+    coin: Coin
+    price: Decimal
+    price_at: datetime
+    fill: Fill
 
 
 def place_order(
@@ -80,50 +100,21 @@ def place_order(
     Raises TradeRejected; of several reasons the one that waiting will not mend comes first:
     the order itself, the person, the coin, what they have, and only then the price.
     """
-    order = make_order(side=side, amount=amount, quantity=quantity, sell_all=sell_all)
-    _check_order_id(client_order_id)
+    wanted = _Instruction(
+        order=make_order(side=side, amount=amount, quantity=quantity, sell_all=sell_all),
+        coin_id=coin_id,
+        client_order_id=_checked_order_id(client_order_id),
+        now=now,
+        address=address,
+    )
 
     def operation() -> Transaction:
         trader = current_trader(user.pk)
         portfolio = lock_portfolio(user=trader, portfolio_id=portfolio_id)
         key = Transaction.key(portfolio.pk, client_order_id)
         if earlier := Transaction.objects.filter(pk=key).first():
-            return _same_order(earlier, order=order, coin_id=coin_id)
-        coin, fill = _fill(portfolio, order=order, coin_id=coin_id, now=now, lock=True)
-        _book(portfolio, coin_id=coin.pk, fill=fill)
-        currency, rate = _display_currency(trader)
-        transaction = Transaction.objects.create(
-            id=key,
-            portfolio=portfolio,
-            user=trader,
-            coin_id=coin.pk,
-            side=order.side,
-            quantity=fill.quantity,
-            price=coin.last_price,
-            price_at=coin.price_at,
-            price_source=coin.source,
-            amount=fill.amount,
-            fee=fill.fee,
-            realised_profit=fill.realised,
-            currency=currency,
-            exchange_rate=rate,
-            executed_at=now,
-            client_order_id=client_order_id,
-            asked=order.asked,
-        )
-        accounts.record(
-            kind=accounts.Activity.Kind.TRADED,
-            summary=trade_sentence(
-                side=order.side,
-                quantity=fill.quantity,
-                symbol=coin.symbol,
-                amount=fill.amount,
-            ),
-            user=trader,
-            address=address,
-        )
-        trade_executed.send(sender=Transaction, transaction=transaction, coin_name=coin.name)
-        return transaction
+            return _same_order(earlier, wanted)
+        return _trade(trader, portfolio, wanted)
 
     return run_atomic(operation)
 
@@ -143,26 +134,67 @@ def preview(
     order = make_order(side=side, amount=amount, quantity=quantity, sell_all=sell_all)
     check_role(user)
     portfolio = own_portfolio(user=user, portfolio_id=portfolio_id)
-    coin, fill = _fill(portfolio, order=order, coin_id=coin_id, now=now, lock=False)
-    assert coin.last_price is not None  # noqa: S101 (tradable_quote promises both)
-    assert coin.price_at is not None  # noqa: S101
+    done = _fill(portfolio, order=order, coin_id=coin_id, now=now, lock=False)
     return Preview(
         side=order.side,
-        coin=coin,
-        price=coin.last_price,
-        price_at=coin.price_at,
-        quantity=fill.quantity,
-        fee=fill.fee,
-        amount=fill.amount,
-        realised=fill.realised,
-        cash_after=fill.account.cash,
-        held_after=fill.position.quantity,
+        coin=done.coin,
+        price=done.price,
+        price_at=done.price_at,
+        quantity=done.fill.quantity,
+        fee=done.fill.fee,
+        amount=done.fill.amount,
+        realised=done.fill.realised,
+        cash_after=done.fill.account.cash,
+        held_after=done.fill.position.quantity,
+    )
+
+
+def _trade(trader: User, portfolio: Portfolio, wanted: _Instruction) -> Transaction:
+    """Fill, book, log and announce, in the caller's transaction."""
+    done = _fill(portfolio, order=wanted.order, coin_id=wanted.coin_id, now=wanted.now, lock=True)
+    _book(portfolio, coin_id=done.coin.pk, fill=done.fill)
+    transaction = _record(trader, portfolio, wanted, done)
+    summary = trade_sentence(
+        side=transaction.side,
+        quantity=transaction.quantity,
+        symbol=done.coin.symbol,
+        amount=transaction.amount,
+    )
+    accounts.record(
+        kind=accounts.Activity.Kind.TRADED, summary=summary, user=trader, address=wanted.address
+    )
+    trade_executed.send(sender=Transaction, transaction=transaction, coin_name=done.coin.name)
+    return transaction
+
+
+def _record(
+    trader: User, portfolio: Portfolio, wanted: _Instruction, done: _Execution
+) -> Transaction:
+    currency, rate = _display_currency(trader)
+    return Transaction.objects.create(
+        id=Transaction.key(portfolio.pk, wanted.client_order_id),
+        portfolio=portfolio,
+        user=trader,
+        coin=done.coin,
+        side=wanted.order.side,
+        quantity=done.fill.quantity,
+        price=done.price,
+        price_at=done.price_at,
+        price_source=done.coin.source,
+        amount=done.fill.amount,
+        fee=done.fill.fee,
+        realised_profit=done.fill.realised,
+        currency=currency,
+        exchange_rate=rate,
+        executed_at=wanted.now,
+        client_order_id=wanted.client_order_id,
+        asked=wanted.order.asked,
     )
 
 
 def _fill(
     portfolio: Portfolio, *, order: Order, coin_id: str, now: datetime, lock: bool
-) -> tuple[Coin, Fill]:
+) -> _Execution:
     """Work out the trade from the rows as they are now; nothing is written."""
     if len(coin_id) > LONGEST_COIN_ID or not coin_id.isprintable():
         raise TradeRejected("This coin is not traded here.", "unknown_coin")
@@ -173,13 +205,16 @@ def _fill(
         Position(quantity=holding.quantity, cost=holding.cost) if holding is not None else NOTHING
     )
     coin = _quote(coin_id, order=order, account=account, position=position, now=now)
+    if coin.last_price is None or coin.price_at is None:
+        raise TradeRejected(f"{coin.name} has no price yet.", "no_price")
     terms = Terms(
-        price=coin.last_price or Decimal(0),
+        price=coin.last_price,
         step=coin.quantity_step or SMALLEST_STEP,
         fee_rate=settings.TRADE_FEE_RATE,
         symbol=coin.symbol,
     )
-    return coin, execute(order=order, account=account, position=position, terms=terms)
+    fill = execute(order=order, account=account, position=position, terms=terms)
+    return _Execution(coin=coin, price=coin.last_price, price_at=coin.price_at, fill=fill)
 
 
 def _quote(
@@ -226,15 +261,17 @@ def _book(portfolio: Portfolio, *, coin_id: str, fill: Fill) -> None:
     )
 
 
-def _same_order(earlier: Transaction, *, order: Order, coin_id: str) -> Transaction:
-    if (earlier.side, earlier.coin_id, earlier.asked) != (order.side, coin_id, order.asked):
+def _same_order(earlier: Transaction, wanted: _Instruction) -> Transaction:
+    """Return what an earlier sending of this order did, if it was this order."""
+    was = (earlier.side, earlier.coin_id, earlier.asked)
+    if was != (wanted.order.side, wanted.coin_id, wanted.order.asked):
         raise TradeRejected(
             "This order number was used for another order; nothing was traded.", "order_id_reused"
         )
     return earlier
 
 
-def _check_order_id(client_order_id: str) -> None:
+def _checked_order_id(client_order_id: str) -> str:
     if not client_order_id:
         raise TradeRejected(
             "The order has no number (client_order_id); without one a repeated order would be"
@@ -249,6 +286,7 @@ def _check_order_id(client_order_id: str) -> None:
         raise TradeRejected(
             "An order number is made of letters, digits and . _ : -.", "order_id_invalid"
         )
+    return client_order_id
 
 
 def _display_currency(user: User) -> tuple[str, Decimal]:

@@ -10,8 +10,8 @@ from django.conf import settings
 from accounts import services as accounts
 from accounts.roles import Permission
 from cryptopulse.atomic import run_atomic
-from portfolio.ledger import CENT
 from portfolio.models import Portfolio
+from portfolio.order import CENT
 from portfolio.refusals import TradeRejected
 
 if TYPE_CHECKING:

@@ -91,7 +91,7 @@ def trade_at_random(user: User) -> dict[str, Any]:
             amount = Decimal(choose.randrange(1, 300_000)) / 100
             wanted: dict[str, Any] = {"amount": amount}
             if how == "quantity":
-                wanted = {"quantity": Decimal(choose.randrange(1, 3_000_000)).scaleb(-8)}
+                wanted = {"quantity": Decimal(choose.randrange(1_000, 300_000)).scaleb(-7)}
             try:
                 traded = portfolio.place_order(
                     user=user,

@@ -13,8 +13,8 @@ from portfolio.ledger import (
     Position,
     Terms,
     execute,
-    make_order,
 )
+from portfolio.order import make_order
 from portfolio.refusals import TradeRejected
 
 D = Decimal

@@ -11,17 +11,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portfolio.ledger import (
-    CENT,
-    DIGITS,
     NOTHING,
     Account,
     Fill,
-    Order,
     Position,
     Terms,
     execute,
-    make_order,
 )
+from portfolio.order import CENT, DIGITS, Order, make_order
 from portfolio.refusals import TradeRejected
 
 PAID_IN = Decimal("10000.00")

@@ -25,7 +25,7 @@ D = Decimal
 
 def order(user: User, side: str = "buy", coin_id: str = "bitcoin", **extra: Any) -> Transaction:
     """Place an order with a number of its own, unless one is given."""
-    wanted = {"client_order_id": str(uuid.uuid4()), "now": NOW} | extra
+    wanted: dict[str, Any] = {"client_order_id": str(uuid.uuid4()), "now": NOW} | extra
     return portfolio.place_order(user=user, side=side, coin_id=coin_id, **wanted)
 
 

@@ -74,15 +74,11 @@ def test_twenty_portfolios_are_enough(alice: User) -> None:
 
 def test_somebody_elses_portfolio_can_be_neither_seen_nor_renamed(alice: User, bob: User) -> None:
     his = portfolio.default_portfolio(user=bob)
-    for operation in (
-        lambda: portfolio.rename(user=alice, portfolio_id=his.pk, name="Mine"),
-        lambda: portfolio.own_portfolio(user=alice, portfolio_id=his.pk),
-        lambda: portfolio.own_portfolio(user=alice, portfolio_id="nonsense"),
-        lambda: portfolio.own_portfolio(user=alice, portfolio_id=uuid.uuid4()),
-    ):
-        with pytest.raises(TradeRejected) as refused:
-            operation()
-        assert refused.value.code == "unknown_portfolio"
+    with pytest.raises(TradeRejected, match="no such portfolio"):
+        portfolio.rename(user=alice, portfolio_id=his.pk, name="Mine")
+    for key in (his.pk, str(his.pk), "nonsense", uuid.uuid4()):
+        with pytest.raises(TradeRejected, match="no such portfolio"):
+            portfolio.own_portfolio(user=alice, portfolio_id=key)
 
 
 def test_an_admin_has_no_portfolio(root: User) -> None:
