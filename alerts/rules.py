@@ -104,10 +104,15 @@ def target_problem(target: Decimal) -> str:
         return "The price must be above zero."
     if target >= TARGET_LIMIT:
         return "That price is too large. Enter one below 1,000,000,000,000,000."
-    if len(target.normalize(Context(prec=200)).as_tuple().digits) > MAX_DIGITS:
-        return f"A price has at most {MAX_DIGITS} digits that count. Round it."
+    return _inexactness(target)
+
+
+def _inexactness(target: Decimal) -> str:
+    """Return why a positive price cannot be kept to the last digit; empty when it can."""
     if target < SMALLEST_TARGET:
         return "That price is too small. The smallest is 0.000000000000000001."
+    if len(target.normalize(Context(prec=200)).as_tuple().digits) > MAX_DIGITS:
+        return f"A price has at most {MAX_DIGITS} digits that count. Round it."
     if _decimals(target) > MAX_DECIMALS:
         return f"A price has at most {MAX_DECIMALS} decimals. Round it."
     return ""
