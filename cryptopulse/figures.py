@@ -15,6 +15,7 @@ DASH = "\N{EM DASH}"
 NBSP = "\N{NO-BREAK SPACE}"
 
 HUNDRED = 100
+THOUSAND = 1000
 MOST_PLACES = 20  # what every browser can write
 
 Number = Decimal | float | int | str
@@ -91,8 +92,9 @@ def compact(value: Number | None, in_currency: Currency = USD) -> str:
         return DASH
     amount = dollars * in_currency.rate
     for power, unit in ((12, "T"), (9, "B"), (6, "M"), (3, "K")):
-        size = _fixed(abs(amount).scaleb(-power), 2)
-        if size >= 1:
+        # Where the unit below would round to a thousand of itself, this one is due.
+        if _fixed(abs(amount).scaleb(3 - power), 2) >= THOUSAND:
+            size = _fixed(abs(amount).scaleb(-power), 2)
             sign = MINUS if amount < 0 else ""
             return f"{sign}{in_currency.sign}{size:,f}{unit}"
     return money(dollars, in_currency)

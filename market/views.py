@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -20,6 +20,9 @@ from cryptopulse.limits import limited
 from . import services as market
 from .comparison import MOST_COINS, Comparison, compare
 from .listing import make_listing, search
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 SUGGESTIONS = 8
 MOVERS = 5
@@ -122,7 +125,7 @@ def charts(request: HttpRequest) -> HttpResponse:
 @require(Permission.READ_MARKET)
 def watchlist(request: HttpRequest) -> HttpResponse:
     """Show the coins that this person keeps an eye on."""
-    coins = market.watchlist(user=request.user)
+    coins = market.watchlist(user=_member(request))
     context = {"coins": coins, "watched": {coin.id for coin in coins}}
     return render(request, "market/watchlist.html", context)
 
@@ -135,9 +138,9 @@ def watch(request: HttpRequest, coin_id: str) -> HttpResponse:
     is_wanted = request.POST.get("watch") != "0"
     try:
         if is_wanted:
-            market.watch(user=request.user, coin_id=coin_id)
+            market.watch(user=_member(request), coin_id=coin_id)
         else:
-            market.unwatch(user=request.user, coin_id=coin_id)
+            market.unwatch(user=_member(request), coin_id=coin_id)
     except market.MarketRejected as refusal:
         return JsonResponse({"error": str(refusal), "code": refusal.code}, status=422)
     if not request.htmx:  # type: ignore[attr-defined]
@@ -158,6 +161,13 @@ def news(request: HttpRequest) -> HttpResponse:
 def is_partial(request: HttpRequest) -> bool:
     """Tell whether htmx wants a part of the page, and not the page for its history."""
     return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+
+
+def _member(request: HttpRequest) -> User:
+    """Return the person whom `require` let in."""
+    user = request.user
+    assert user.is_authenticated  # noqa: S101 (for the type: `require` has looked)
+    return user
 
 
 def _row(candle: Any) -> list[int | str | None]:

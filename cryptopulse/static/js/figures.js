@@ -59,7 +59,8 @@ window.pulse = window.pulse || {};
     if (!isNumber(usd)) return DASH;
     const size = Math.abs(Number(usd) * currency.rate);
     for (const [unit, power] of [["T", 1e12], ["B", 1e9], ["M", 1e6], ["K", 1e3]]) {
-      if (Math.round((size / power) * 100) >= 100) {
+      // Where the unit below would round to a thousand of itself, this one is due.
+      if (Math.round((size / power) * 100_000) >= 100_000) {
         return `${usd < 0 ? MINUS : ""}${currency.sign}${fixed(size / power, 2)}${unit}`;
       }
     }
