@@ -60,7 +60,7 @@ def admin_portal(request: HttpRequest) -> HttpResponse:
         "schedules": schedules(now=now),
         "coins": coins,
         "query": query,
-        "found": found(query, coins=coins, now=now) if query else [],
+        "found": found(query, now=now) if query else [],
     }
     return render(request, "portals/admin.html", context)
 
@@ -120,11 +120,10 @@ def _is_late(task: PeriodicTask, *, now: datetime) -> bool:
     return bool(now - task.last_run_at > every * LATE_AFTER_RUNS + timedelta(minutes=5))
 
 
-def found(query: str, *, coins: list[Any], now: datetime) -> list[Any]:
+def found(query: str, *, now: datetime) -> list[Any]:
     """Return the coins of the catalogue that match and are not tracked yet."""
-    tracked = {coin.id for coin in coins}
     matching = market.search_catalogue(query=query, now=now)
-    return [entry for entry in matching if entry.id not in tracked]
+    return [entry for entry in matching if not entry.is_tracked]
 
 
 def _coin_id(request: HttpRequest) -> str:

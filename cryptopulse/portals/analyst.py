@@ -75,7 +75,9 @@ class Pair:
     @property
     def text(self) -> str:
         """Return the value with a real minus and two decimals."""
-        return DASH if self.value is None else f"{self.value:.2f}".replace("-", MINUS)
+        if self.value is None:
+            return DASH
+        return f"{round(self.value, 2) + 0.0:.2f}".replace("-", MINUS)
 
     @property
     def tint(self) -> str:

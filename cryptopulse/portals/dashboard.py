@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from alerts import services as alerts
 from market import services as market
 from portfolio import services as portfolio
 
+from .coin import RANGES_TO_TRY, choose_chart
 from .requests import me
 
 COINS_SHOWN = 12
@@ -35,7 +37,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "now": now,
         "coins": coins[:COINS_SHOWN],
-        "coin": coins[0] if coins else None,
+        **first_chart(coins, now=now),
         "watched": market.watched_ids(user=user),
         "valuation": valuation,
         "armed": nearest(alerts.own_alerts(user=user, now=now)),
@@ -43,6 +45,14 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "articles": market.articles(limit=ARTICLES_SHOWN),
     }
     return render(request, "portals/dashboard.html", context)
+
+
+def first_chart(coins: list[Any], *, now: datetime) -> dict[str, Any]:
+    """Return what the chart of the best ranked coin needs."""
+    if not coins:
+        return {"coin": None}
+    chart = choose_chart(coins[0].id, RANGES_TO_TRY, now=now)
+    return {"coin": coins[0], "chart": chart, "chart_range": chart.range_name}
 
 
 def nearest(own: list[Any]) -> list[Any]:

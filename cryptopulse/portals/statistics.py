@@ -72,8 +72,8 @@ def statistics(request: HttpRequest) -> HttpResponse:
 
 def spell(wait: timedelta) -> str:
     """Write how long something waits: 12 s, 4 min, 3 h, 2 d."""
-    moment = datetime.now(UTC)
-    return figures.age(moment - wait, now=moment).removesuffix(" ago")
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return figures.age(start, now=start + wait).removesuffix(" ago")
 
 
 def trades_by_day(*, now: datetime) -> dict[date, int]:

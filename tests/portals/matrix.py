@@ -123,7 +123,7 @@ DOORS: tuple[Door, ...] = (
     _page("settings", "portals:settings"),
     _page("about", "portals:about"),
     _page("watchlist", "market:watchlist"),
-    _post("watchlist", "market:watch", coin_id="bitcoin"),
+    _post("watchlist", "market:watch", "bitcoin", watch="1"),
     _post("add and remove coins", "portals:coin-add", coin_id="ethereum"),
     _post("add and remove coins", "portals:coin-remove", coin_id="ethereum"),
     _page("view all users", "accounts:users"),

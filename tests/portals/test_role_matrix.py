@@ -9,33 +9,34 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import HOME_URL_NAMES, ROLE_PERMISSIONS, Role
+from accounts.roles import HOME_URL_NAMES, ROLE_PERMISSIONS, Permission, Role
 from market.models import Coin
 from tests.conftest import PASSWORD, make_coin, make_person
 
+from .conftest import person_of
 from .matrix import DOORS, MATRIX, NOBODY, READ_ONLY_MODELS, ROLES, VISITOR, Door, allowed
 from .snapshot import stored
 
 pytestmark = pytest.mark.django_db
 
 EVERYBODY = (*ROLES, VISITOR)
-NAMES = {"user": "alice", "admin": "root", "analyst": "ana", "moderator": "mo"}
 
 
 @pytest.fixture
 def somebody() -> User:
-    return make_person("bob")
+    return person_of(Role.USER, "bob")
 
 
 @pytest.fixture(autouse=True)
-def coins(now: Any) -> list[Coin]:
-    from django.utils import timezone
-
+def coins(db: None) -> list[Coin]:
     at = timezone.now()
     return [make_coin("bitcoin", at=at, rank=1), make_coin("ethereum", at=at, rank=2, tracked=True)]
 
@@ -43,7 +44,7 @@ def coins(now: Any) -> list[Coin]:
 def client_of(role: str) -> Client:
     client = Client()
     if role != VISITOR:
-        client.force_login(make_person(NAMES[role], Role(role)))
+        client.force_login(person_of(Role(role)))
     return client
 
 
@@ -98,7 +99,7 @@ def test_every_row_of_the_matrix_has_a_door() -> None:
 @pytest.mark.parametrize("door", DOORS, ids=str)
 def test_a_suspended_person_gets_through_no_door_of_their_role(door: Door, somebody: User) -> None:
     role = next(role for role in ROLES if allowed(door.row, role))
-    person = make_person(NAMES[role], Role(role))
+    person = person_of(Role(role))
     client = Client()
     client.force_login(person)
     User.objects.filter(pk=person.pk).update(is_active=False)
@@ -116,9 +117,9 @@ def test_a_suspended_person_gets_through_no_door_of_their_role(door: Door, someb
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_logs_in_and_lands_in_its_own_portal(role: str) -> None:
-    make_person(NAMES[role], Role(role))
+    make_person("somebody", Role(role))
     client = Client()
-    form = {"login": f"{NAMES[role]}@example.com", "password": PASSWORD}
+    form = {"login": "somebody@example.com", "password": PASSWORD}
     response = client.post(reverse("account_login"), form, follow=True)
     assert response.status_code == 200
     assert response.redirect_chain[-1][0] == reverse(HOME_URL_NAMES[Role(role)])
@@ -154,15 +155,12 @@ def test_the_front_door_leads_everybody_home(role: str) -> None:
 @pytest.mark.parametrize("role", [*EVERYBODY, "superuser"])
 @pytest.mark.parametrize(("app", "model"), READ_ONLY_MODELS)
 def test_nobody_writes_money_or_logs_in_the_django_admin(app: str, model: str, role: str) -> None:
-    from django.apps import apps
-    from django.contrib import admin
-
     if apps.get_model(app, model) not in admin.site._registry:
         return  # not even shown
     client = client_of("admin" if role == "superuser" else role)
     if role == "superuser":
         User.objects.filter(username="root").update(is_superuser=True, is_staff=True)
-    victim = make_person("bob")
+    victim = person_of(Role.USER, "bob")
     key = victim.pk if model == "user" else "00000000-0000-0000-0000-000000000001"
     before = stored()
     form = {"cash": "999999", "role": "admin", "username": "bob", "is_active": "", "_save": "Save"}
@@ -238,6 +236,4 @@ def test_every_reason_still_has_its_view() -> None:
 
 
 def test_every_permission_is_somebodys() -> None:
-    from accounts.roles import Permission
-
     assert frozenset().union(*ROLE_PERMISSIONS.values()) == set(Permission)

@@ -1,0 +1,80 @@
+"""The system's figures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from cryptopulse.portals.statistics import BAR_HEIGHT, bars, spell, trades_by_day
+from market.models import Coin
+
+from .conftest import make_trade
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.ANALYST, Role.MODERATOR])
+def test_an_empty_system_has_a_page(visit: Any, role: Role) -> None:
+    page = visit(reverse("portals:statistics"), role)
+    assert page.status_code == 200
+    assert "No trades in two weeks" in page.content.decode()
+
+
+def test_each_trade_counts_on_its_day_in_utc(alice: User, bitcoin: Coin) -> None:
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
+    for at in (
+        midnight,
+        midnight - timedelta(microseconds=1),
+        midnight - timedelta(days=1),
+        midnight - timedelta(days=13),
+        midnight - timedelta(days=13, microseconds=1),  # a day too old
+        NOW,
+    ):
+        make_trade(alice, bitcoin, at=at)
+    counts = trades_by_day(now=NOW)
+    assert len(counts) == 14
+    assert {f"{day:%d}": count for day, count in counts.items() if count} == {
+        "07": 1, "19": 2, "20": 2
+    }  # fmt: skip
+
+
+def test_a_day_that_is_over_is_asked_once(
+    alice: User, bitcoin: Coin, django_assert_max_num_queries: Any
+) -> None:
+    trades_by_day(now=NOW)
+    with django_assert_max_num_queries(3):
+        trades_by_day(now=NOW + timedelta(minutes=1))
+
+
+def test_today_is_never_kept(alice: User, bitcoin: Coin) -> None:
+    assert sum(trades_by_day(now=NOW).values()) == 0
+    make_trade(alice, bitcoin, at=NOW)
+    assert sum(trades_by_day(now=NOW).values()) == 1
+
+
+def test_the_tallest_bar_fills_the_drawing_and_one_trade_can_be_seen() -> None:
+    days = [NOW.date() - timedelta(days=back) for back in range(3)]
+    drawn = bars(dict(zip(days, (1000, 1, 0), strict=True)))
+    assert [bar.height for bar in drawn] == [BAR_HEIGHT, 2, 1]
+    assert all(bar.y + bar.height == BAR_HEIGHT for bar in drawn)
+    assert bars({}) == []
+
+
+def test_a_wait_is_written_short() -> None:
+    assert spell(timedelta(seconds=12)).split() == ["12", "s"]
+    assert spell(timedelta(hours=3, minutes=5)).split() == ["3", "h"]
+
+
+def test_figures_are_those_of_the_rows(visit: Any, alice: User, bitcoin: Coin) -> None:
+    make_trade(alice, bitcoin, at=timezone.now(), amount="4321")
+    text = visit(reverse("portals:statistics"), Role.ANALYST).content.decode()
+    assert "$4,321.00" in text
+    assert "SQLite" in text or "PostgreSQL" in text or "DynamoDB" in text
