@@ -141,11 +141,16 @@ def pause(*, name: str, until: datetime) -> None:
     run_atomic(lambda: FeedState.objects.filter(sooner, name=name).update(open_until=until))
 
 
-def refuse_while_open(*, name: str, now: datetime) -> None:
-    """Raise FeedPaused while the source is to be left alone."""
-    state = FeedState.objects.filter(name=name, open_until__gt=now).first()
-    if state is None or state.open_until is None:
-        return
+def failures_in_a_row(*, name: str, now: datetime) -> int:
+    """Return how often the feed has failed since it last delivered; 0 when it is well.
+
+    Raises FeedPaused while the source is to be left alone.
+    """
+    state = FeedState.objects.filter(name=name).first()
+    if state is None:
+        return 0
+    if state.open_until is None or state.open_until <= now:
+        return state.failures
     reason = f" The last error: {state.last_error}" if state.last_error else ""
     raise FeedPaused(
         f"{name} is left alone until {state.open_until.astimezone(UTC):%H:%M:%S} UTC.{reason}",

@@ -7,11 +7,18 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from market.feeds.coingecko import CoinGeckoFeed
 from tests.conftest import NOW
 
 from .coingecko_server import CoinGeckoServer
+
+#: For properties on a machine that others load: how long an example takes says nothing then.
+unhurried = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 
 MakeFeed = Callable[..., CoinGeckoFeed]
 

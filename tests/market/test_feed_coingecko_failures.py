@@ -81,6 +81,21 @@ def test_what_we_did_wrong_is_never_tried_again(
     assert len(server.calls) == 1
 
 
+def test_a_source_that_is_down_is_probed_once_so_that_an_outage_does_not_use_up_the_month(
+    make_feed: MakeFeed, server: CoinGeckoServer
+) -> None:
+    server.answer("/coins/markets", Answer(status=503))
+    budget.record_failure(name="coingecko", error=fail(make_feed), now=NOW)
+    assert len(server.calls) == 3
+
+    fail(make_feed)
+
+    assert len(server.calls) == 4
+    budget.record_success(name="coingecko", now=NOW)
+    fail(make_feed)
+    assert len(server.calls) == 7
+
+
 # --- Rate limits ------------------------------------------------------------------------------
 
 
@@ -229,6 +244,7 @@ def test_a_block_by_the_network_in_front_is_waited_out(
         ({"plan": "demo"}, "COINGECKO_PLAN=demo needs a key: set COINGECKO_API_KEY."),
         ({"plan": "pro", "api_key": "CG-\nx"}, "holds characters that no key has"),
         ({"plan": "pro", "api_key": "ключ"}, "holds characters that no key has"),
+        ({"monthly_calls": -1}, "COINGECKO_CALLS_PER_MINUTE cannot be negative."),
         ({"base_url": "ftp://x"}, "COINGECKO_URL is “ftp://x”; it must be an address"),
         ({"base_url": "api.coingecko.com"}, "it must be an address"),
         ({"base_url": "http://[::1"}, "it must be an address"),
@@ -239,7 +255,7 @@ def test_a_block_by_the_network_in_front_is_waited_out(
     ],
 )
 def test_settings_that_cannot_work_are_told_before_anything_is_sent(
-    make_feed: MakeFeed, server: CoinGeckoServer, options: dict[str, str], sentence: str
+    make_feed: MakeFeed, server: CoinGeckoServer, options: dict[str, object], sentence: str
 ) -> None:
     error = fail(make_feed, **options)
 
@@ -267,6 +283,11 @@ def test_each_plan_sends_its_own_header_and_no_other(
     assert sent == ({header: "CG-secret"} if header else {})
     assert "CG-secret" not in str(call.params)
     assert "authorization" not in call.headers
+
+
+def test_the_key_stands_in_no_representation_of_the_feed(make_feed: MakeFeed) -> None:
+    client = make_feed(plan="demo", api_key="CG-secret")._client
+    assert "CG-secret" not in repr(client.access) + repr(vars(client))
 
 
 def test_a_redirect_is_not_followed_with_the_key(

@@ -22,6 +22,8 @@ from market.feeds.simulated import SimulatedFeed
 from market.quotes import Quote
 from tests.conftest import NOW
 
+from .feed_support import unhurried
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 moments = st.datetimes(
@@ -74,6 +76,7 @@ def test_a_coin_that_is_not_in_the_catalogue_is_left_out() -> None:
     assert [quote.coin_id for quote in quotes] == ["bitcoin"]
 
 
+@unhurried
 @given(coin=st.sampled_from(COINS), at=moments)
 def test_a_price_is_always_positive_and_never_far_from_its_base(coin: object, at: datetime) -> None:
     [quote] = SimulatedFeed().quotes([coin.id], now=at)  # type: ignore[attr-defined]

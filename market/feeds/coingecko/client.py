@@ -55,15 +55,18 @@ class Client:
         Raises FeedError; nothing is sent while the circuit is open or the budget is spent.
         """
         self.access.check()
-        budget.refuse_while_open(name=self.name, now=now)
+        # A source that is down is probed once a turn: a long outage, or a laptop without a
+        # network, must not use up the month's calls.
+        is_down = budget.failures_in_a_row(name=self.name, now=now) > 0
+        attempts = 1 if is_down else self._attempts
         began = time.monotonic()
-        for attempt in range(1, self._attempts + 1):
+        for attempt in range(1, attempts + 1):
             try:
                 return self._once(path, params or {}, now=now, ends=began + self._deadline)
             except RetryableError as error:
                 pause = _pause_before_next(error, attempt)
                 is_over = time.monotonic() - began + pause.total_seconds() >= self._deadline
-                if attempt == self._attempts or pause > LONGEST_PAUSE or is_over:
+                if attempt == attempts or pause > LONGEST_PAUSE or is_over:
                     raise
                 logger.info("%s %s: %s Attempt %d failed.", self.name, path, error, attempt)
             self._sleep(pause.total_seconds())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -68,7 +68,7 @@ class Access:
 
     plan: Plan
     root: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)  # they hold the key
     fault: str = ""
 
     def check(self) -> None:
@@ -82,15 +82,18 @@ def access(
 ) -> Access:
     """Put together how CoinGecko is asked; 0 leaves a limit at what the plan says."""
     chosen = PLANS.get(plan, PLANS["keyless"])
-    if monthly_calls:
+    if monthly_calls > 0:
         chosen = replace(chosen, monthly=monthly_calls)
-    if calls_per_minute:
+    if calls_per_minute > 0:
         chosen = replace(chosen, per_minute=calls_per_minute)
     root = (base_url or chosen.root).rstrip("/")
     headers = {chosen.header: api_key} if chosen.header else {}
-    return Access(
-        plan=chosen, root=root, headers=headers, fault=_fault(plan, api_key, root, bool(headers))
-    )
+    fault = _fault(plan, api_key, root, bool(headers))
+    if min(monthly_calls, calls_per_minute) < 0:
+        fault = (
+            fault or "COINGECKO_MONTHLY_CALLS and COINGECKO_CALLS_PER_MINUTE cannot be negative."
+        )
+    return Access(plan=chosen, root=root, headers=headers, fault=fault)
 
 
 def _fault(plan: str, api_key: str, root: str, sends_key: bool) -> str:
