@@ -333,6 +333,7 @@ if CELERY_BROKER_URL.startswith("memory"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02}  # its default is a second
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None  # there are no results, so beat needs no job that deletes them
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -389,6 +390,8 @@ NEWS_FEEDS = env.list(
         "https://decrypt.co/feed",
     ],
 )
+#: Only for trials with a publisher on this machine: no other private address is ever fetched.
+NEWS_ALLOW_LOOPBACK = env.bool("NEWS_ALLOW_LOOPBACK", default=False)
 
 # --- Virtual trading ------------------------------------------------------------------------
 
@@ -465,4 +468,19 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "monitoring",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {  # the accent of our own pages, from light to dark
+        "primary": {
+            "50": "#f0f1ff",
+            "100": "#e2e4ff",
+            "200": "#cacdff",
+            "300": "#abb1ff",
+            "400": "#8b96ff",
+            "500": "#6f7af2",
+            "600": "#5560e6",
+            "700": "#4a53d6",
+            "800": "#3a41a8",
+            "900": "#2c3180",
+            "950": "#1c1f52",
+        },
+    },
 }
