@@ -52,11 +52,9 @@ class AlertForm(forms.Form):
         error_messages={"invalid_choice": "That channel is not offered here."},
     )
     repeats = forms.BooleanField(label="Repeat", required=False)
-    cooldown = forms.TypedChoiceField(
+    cooldown = forms.ChoiceField(
         label="At most once in",
         choices=COOLDOWNS,
-        coerce=int,
-        empty_value=HOUR,
         required=False,
         initial=HOUR,
         error_messages={"invalid_choice": "Choose how long it waits from the list."},
@@ -65,12 +63,12 @@ class AlertForm(forms.Form):
     def __init__(self, *args: Any, user: User, coin_id: str = "", **kwargs: Any) -> None:
         chosen = services.chosen_channels(user, "price_alert")
         initial = {"coin_id": coin_id, "condition": "above", "channels": chosen}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **(kwargs | {"initial": initial}))
         self.user = user
         self.coins = market.latest_quotes()
         self.states = services.channels_for(user=user)
         coin_field, channel_field = self.fields["coin_id"], self.fields["channels"]
-        coin_field.widget.choices = [  # type: ignore[attr-defined]
+        coin_field.widget.choices = [
             (coin.pk, f"{coin.name} ({coin.symbol.upper()})") for coin in self.coins
         ]
         channel_field.choices = [(state.kind, state.label) for state in self.states]  # type: ignore[attr-defined]
@@ -81,6 +79,10 @@ class AlertForm(forms.Form):
         if not AMOUNT.fullmatch(text) or not any(letter.isdigit() for letter in text):
             raise forms.ValidationError("Enter a price in US dollars, for example 100000.")
         return Decimal(text.replace(",", ""))
+
+    def clean_cooldown(self) -> int:
+        """Return seconds; a form that does not ask gets an hour."""
+        return int(self.cleaned_data["cooldown"] or HOUR)
 
     def create(self, *, now: datetime, address: str | None) -> PriceAlert | None:
         """Create the alert; None leaves the reason at its field."""

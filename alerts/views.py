@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Permission
@@ -28,39 +29,45 @@ REFUSED = 422
 DONE = {"pause": "Alert paused.", "resume": "Alert armed.", "delete": "Alert deleted."}
 
 
-class MemberRequest(HttpRequest):
-    """A request of somebody whom `require` has let in."""
+def me(request: HttpRequest) -> User:
+    """Return the person who is logged in."""
+    user = request.user
+    assert user.is_authenticated  # noqa: S101 (`require` has let only people through)
+    return user
 
-    user: User
-    htmx: Any
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Tell whether a part of the page is wanted, not the page."""
+    return "HX-Request" in request.headers
 
 
 # --- Alerts -------------------------------------------------------------------------------------
 
 
 @require_safe
+@never_cache
 @require(Permission.SET_ALERTS)
-def alert_list(request: MemberRequest) -> HttpResponse:
+def alert_list(request: HttpRequest) -> HttpResponse:
     """Show a person's alerts, what has fired, and the form for a new one."""
-    form = AlertForm(user=request.user, coin_id=request.GET.get("coin", ""))
+    form = AlertForm(user=me(request), coin_id=request.GET.get("coin", ""))
     return _page(request, form)
 
 
 @require_POST
 @require(Permission.SET_ALERTS)
 @limited("alert")
-def alert_create(request: MemberRequest) -> HttpResponse:
+def alert_create(request: HttpRequest) -> HttpResponse:
     """Create an alert; refused, the form comes back with the reason and what was typed."""
-    form = AlertForm(request.POST, user=request.user)
+    form = AlertForm(request.POST, user=me(request))
     alert = form.create(now=timezone.now(), address=client_address(request))
     whole_page = request.POST.get("view") == "page"
     if alert is None:
-        return _page(request, form) if whole_page or not request.htmx else _panel(request, form)
+        return _page(request, form) if whole_page or not is_htmx(request) else _panel(request, form)
     saved = f"Alert created: {services.describe(alert, alert.coin)}."
-    if not request.htmx:
+    if not is_htmx(request):
         messages.success(request, saved)
         return redirect(_next(request))
-    empty = AlertForm(user=request.user, coin_id=alert.coin_id)
+    empty = AlertForm(user=me(request), coin_id=alert.coin_id)
     answer = _page if whole_page else _panel
     return answer(request, empty, saved=saved, new_id=alert.pk)
 
@@ -68,7 +75,7 @@ def alert_create(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.SET_ALERTS)
 @limited("alert")
-def alert_pause(request: MemberRequest, alert_id: uuid.UUID) -> HttpResponse:
+def alert_pause(request: HttpRequest, alert_id: uuid.UUID) -> HttpResponse:
     """Pause an alert."""
     return _change(request, alert_id, services.pause, DONE["pause"])
 
@@ -76,7 +83,7 @@ def alert_pause(request: MemberRequest, alert_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @require(Permission.SET_ALERTS)
 @limited("alert")
-def alert_resume(request: MemberRequest, alert_id: uuid.UUID) -> HttpResponse:
+def alert_resume(request: HttpRequest, alert_id: uuid.UUID) -> HttpResponse:
     """Arm an alert again."""
     return _change(request, alert_id, services.resume, DONE["resume"])
 
@@ -84,51 +91,51 @@ def alert_resume(request: MemberRequest, alert_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @require(Permission.SET_ALERTS)
 @limited("alert")
-def alert_delete(request: MemberRequest, alert_id: uuid.UUID) -> HttpResponse:
+def alert_delete(request: HttpRequest, alert_id: uuid.UUID) -> HttpResponse:
     """Delete an alert."""
     return _change(request, alert_id, services.delete_alert, DONE["delete"])
 
 
 def _change(
-    request: MemberRequest, alert_id: uuid.UUID, operation: Callable[..., object], done: str
+    request: HttpRequest, alert_id: uuid.UUID, operation: Callable[..., object], done: str
 ) -> HttpResponse:
     """Do one thing with one alert; a refusal is shown at that alert."""
-    form = AlertForm(user=request.user)
+    form = AlertForm(user=me(request))
     try:
-        operation(user=request.user, alert_id=alert_id, now=timezone.now())
+        operation(user=me(request), alert_id=alert_id, now=timezone.now())
     except AlertRejected as refused:
         return _page(request, form, refused=refused, refused_id=alert_id)
-    if request.htmx:
+    if is_htmx(request):
         return _page(request, form, saved=done)
     messages.success(request, done)
     return redirect("alerts:list")
 
 
-def _page(request: MemberRequest, form: AlertForm, **extra: Any) -> HttpResponse:
+def _page(request: HttpRequest, form: AlertForm, **extra: Any) -> HttpResponse:
     """Draw the alerts page; for htmx only its content."""
     now = timezone.now()
-    views = services.own_alerts(user=request.user, now=now)
+    views = services.own_alerts(user=me(request), now=now)
     context = {
         "form": form,
         "views": views,
-        "history": services.history(user=request.user),
+        "history": services.history(user=me(request)),
         "limit": services.MAX_ALERTS,
         "whole_page": True,
     } | extra
     is_known = any(view.alert.pk == extra.get("refused_id") for view in views)
-    template = "alerts/_page.html" if request.htmx else "alerts/list.html"
+    template = "alerts/_page.html" if is_htmx(request) else "alerts/list.html"
     status = REFUSED if form.errors or "refused" in extra else 200
     return render(request, template, context | {"refused_is_known": is_known}, status=status)
 
 
-def _panel(request: MemberRequest, form: AlertForm, **extra: Any) -> HttpResponse:
+def _panel(request: HttpRequest, form: AlertForm, **extra: Any) -> HttpResponse:
     """Draw the form alone, as other pages show it."""
     context = {"form": form} | extra
     status = REFUSED if form.errors else 200
     return render(request, "alerts/_alert_panel.html", context, status=status)
 
 
-def _next(request: MemberRequest) -> str:
+def _next(request: HttpRequest) -> str:
     """Return the page of ours that the form was on, or the list."""
     wanted = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
@@ -139,8 +146,9 @@ def _next(request: MemberRequest) -> str:
 
 
 @require_safe
+@never_cache
 @require(Permission.READ_MARKET)
-def bell(request: MemberRequest) -> HttpResponse:
+def bell(request: HttpRequest) -> HttpResponse:
     """Show a person's newest notifications."""
     return _bell(request)
 
@@ -148,17 +156,17 @@ def bell(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.READ_MARKET)
 @limited("read")
-def bell_read(request: MemberRequest) -> HttpResponse:
+def bell_read(request: HttpRequest) -> HttpResponse:
     """Mark the notifications as read: one (`id`), or all that are shown."""
     keys = [key for text in request.POST.getlist("id") if (key := _key(text))]
     everything = "id" not in request.POST
-    services.mark_read(user=request.user, now=timezone.now(), keys=None if everything else keys)
-    return _bell(request) if request.htmx else redirect("alerts:bell")
+    services.mark_read(user=me(request), now=timezone.now(), keys=None if everything else keys)
+    return _bell(request) if is_htmx(request) else redirect("alerts:bell")
 
 
-def _bell(request: MemberRequest) -> HttpResponse:
-    rows = services.bell(user=request.user)
-    template = "alerts/_bell.html" if request.htmx else "alerts/bell.html"
+def _bell(request: HttpRequest) -> HttpResponse:
+    rows = services.bell(user=me(request))
+    template = "alerts/_bell.html" if is_htmx(request) else "alerts/bell.html"
     context = {"notifications": rows, "unread": sum(row.read_at is None for row in rows)}
     return render(request, template, context)
 
@@ -174,8 +182,9 @@ def _key(text: str) -> uuid.UUID | None:
 
 
 @require_safe
+@never_cache
 @require(Permission.RECEIVE_EMAIL)
-def channels(request: MemberRequest) -> HttpResponse:
+def channels(request: HttpRequest) -> HttpResponse:
     """Show where a person may be told things, and how to set each up."""
     return _channels(request)
 
@@ -183,12 +192,12 @@ def channels(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.RECEIVE_EMAIL)
 @limited("verify")
-def channel_sms_start(request: MemberRequest) -> HttpResponse:
+def channel_sms_start(request: HttpRequest) -> HttpResponse:
     """Send a code to a number."""
     number = request.POST.get("number", "")
     return _set_up(
         request,
-        lambda: services.start_sms(user=request.user, number=number, now=timezone.now()),
+        lambda: services.start_sms(user=me(request), number=number, now=timezone.now()),
         "A code is on its way.",
         number=number,
     )
@@ -197,12 +206,12 @@ def channel_sms_start(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.RECEIVE_EMAIL)
 @limited("verify")
-def channel_sms_confirm(request: MemberRequest) -> HttpResponse:
+def channel_sms_confirm(request: HttpRequest) -> HttpResponse:
     """Verify a number with its code."""
     code = request.POST.get("code", "")
     return _set_up(
         request,
-        lambda: services.confirm_sms(user=request.user, code=code, now=timezone.now()),
+        lambda: services.confirm_sms(user=me(request), code=code, now=timezone.now()),
         "Your number is verified.",
         code=code,
     )
@@ -211,11 +220,11 @@ def channel_sms_confirm(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.RECEIVE_EMAIL)
 @limited("verify")
-def channel_sns_email(request: MemberRequest) -> HttpResponse:
+def channel_sns_email(request: HttpRequest) -> HttpResponse:
     """Ask for a topic of one's own."""
     return _set_up(
         request,
-        lambda: services.subscribe_sns_email(user=request.user, now=timezone.now()),
+        lambda: services.subscribe_sns_email(user=me(request), now=timezone.now()),
         "Amazon will send you a mail. Confirm there.",
     )
 
@@ -223,29 +232,29 @@ def channel_sns_email(request: MemberRequest) -> HttpResponse:
 @require_POST
 @require(Permission.RECEIVE_EMAIL)
 @limited("verify")
-def channel_remove(request: MemberRequest, kind: str) -> HttpResponse:
+def channel_remove(request: HttpRequest, kind: str) -> HttpResponse:
     """Forget an address."""
     return _set_up(
-        request, lambda: services.remove_channel(user=request.user, kind=kind), "Removed."
+        request, lambda: services.remove_channel(user=me(request), kind=kind), "Removed."
     )
 
 
 def _set_up(
-    request: MemberRequest, operation: Callable[[], object], done: str, **typed: str
+    request: HttpRequest, operation: Callable[[], object], done: str, **typed: str
 ) -> HttpResponse:
     """Do one step of setting a channel up; a refusal is shown at its field."""
     try:
         operation()
     except AlertRejected as refused:
         return _channels(request, channel_refused=refused, typed=typed)
-    if request.htmx:
+    if is_htmx(request):
         return _channels(request, channel_saved=done)
     messages.success(request, done)
     return redirect("portals:settings")
 
 
-def _channels(request: MemberRequest, **extra: Any) -> HttpResponse:
-    context = {"channels": services.channels_for(user=request.user)} | extra
-    template = "alerts/_channels.html" if request.htmx else "alerts/channels.html"
+def _channels(request: HttpRequest, **extra: Any) -> HttpResponse:
+    context = {"channels": services.channels_for(user=me(request))} | extra
+    template = "alerts/_channels.html" if is_htmx(request) else "alerts/channels.html"
     status = REFUSED if "channel_refused" in extra else 200
     return render(request, template, context, status=status)

@@ -148,7 +148,7 @@ def test_the_code_is_sent_to_the_number_it_is_for_and_forgotten(alice: Any) -> N
 
 def texts() -> list[tuple[str, str]]:
     """Return the SMS that moto has taken: number and text."""
-    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sns.models import sns_backends
 
     sent = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sms_messages

@@ -420,7 +420,8 @@ def test_any_prices_fire_what_a_simple_reading_of_the_rules_says(
     def met(price: int) -> bool:
         return price >= target if side == "above" else price <= target
 
-    expected, armed, ready_at, unseen, seconds = 0, True, 0, [], 0
+    unseen: list[int] = []
+    expected, armed, ready_at, seconds = 0, True, 0, 0
     for price, pause, is_evaluated in steps:
         seconds += pause
         gap = pause > settings.STALE_AFTER.total_seconds()

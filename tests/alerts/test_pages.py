@@ -48,6 +48,15 @@ def test_a_form_creates_an_alert_and_leads_to_the_list(browser: Client, bitcoin:
     assert "$101,000.00" in page
 
 
+@pytest.mark.parametrize(("cooldown", "seconds"), [(None, 3600), ("3600", 3600), ("900", 900)])
+def test_a_repeating_alert_from_the_form(
+    browser: Client, bitcoin: Coin, cooldown: str | None, seconds: int
+) -> None:
+    assert create(browser, repeats="on", cooldown=cooldown).status_code == 302
+    alert = PriceAlert.objects.get()
+    assert (alert.repeats, alert.cooldown) == (True, seconds)
+
+
 def test_htmx_gets_the_page_with_the_new_alert(browser: Client, bitcoin: Coin) -> None:
     response = create(browser, HTMX, view="page")
     assert response.status_code == 200
@@ -91,7 +100,8 @@ def test_a_refusal_says_why_at_the_field_and_keeps_what_was_typed(
 
 NONSENSE = [
     "", " ", "abc", "-1", "0", "1e5", "NaN", "Infinity", "-Infinity", "1,5", "1.2.3", "$", ".", ",",
-    "\u0661\u0660\u0660\u0660\u0660\u0660", "1" * 40, "9" * 4000, "0x10", "100000\x00", "\uff11\uff10\uff10", "1e999999999", "<script>", "💰",
+    "\u0661\u0660\u0660\u0660\u0660\u0660", "1" * 40,
+    "9" * 4000, "0x10", "100000\x00", "\uff11\uff10\uff10", "1e999999999", "<script>", "💰",
     "0." + "0" * 30 + "1", "123456.1234567890123",
 ]  # fmt: skip
 
