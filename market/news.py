@@ -97,8 +97,15 @@ def fetch(url: str, *, etag: str = "", modified: str = "", allow_loopback: bool 
                         continue
                     return _read(response, deadline=deadline)
         except (requests.RequestException, OSError, ValueError) as error:
-            raise NewsError(f"{urlsplit(url).hostname}: {_reason(error)}") from error
-    raise NewsError(f"{urlsplit(url).hostname}: it redirects in circles.")
+            raise NewsError(f"{_host(url)}: {_reason(error)}") from error
+    raise NewsError(f"{_host(url)}: it redirects in circles.")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url[:100]
+    except ValueError:
+        return url[:100]
 
 
 def _check_address(url: str) -> None:
@@ -111,15 +118,15 @@ def _read(response: requests.Response, *, deadline: float) -> Fetched:
     if response.status_code == requests.codes.not_modified:
         return Fetched(body=None)
     if response.status_code != requests.codes.ok:
-        raise NewsError(f"{urlsplit(response.url).hostname} answered {response.status_code}.")
+        raise NewsError(f"{_host(response.url)} answered {response.status_code}.")
     body = bytearray()
     # Without decoding: a small packed answer may unpack to gigabytes.
     while chunk := response.raw.read1(65536, decode_content=False):
         body += chunk
         if len(body) > LARGEST_FEED:
-            raise NewsError(f"{urlsplit(response.url).hostname} sends more than we read.")
+            raise NewsError(f"{_host(response.url)} sends more than we read.")
         if time.monotonic() > deadline:
-            raise NewsError(f"{urlsplit(response.url).hostname} takes too long.")
+            raise NewsError(f"{_host(response.url)} takes too long.")
     return Fetched(
         body=_unpack(bytes(body), response.headers.get("content-encoding", "")),
         etag=response.headers.get("etag", "")[:200],
@@ -204,9 +211,9 @@ class _GuardedAdapter(HTTPAdapter):
 def parse(body: bytes, *, url: str, now: datetime) -> list[Headline]:
     """Read a feed's newest entries, each once; raises NewsError when it is no feed at all."""
     parsed = feedparser.parse(io.BytesIO(body), resolve_relative_uris=False, sanitize_html=False)
-    if not parsed.entries and (parsed.bozo or not parsed.version):
-        raise NewsError(f"{urlsplit(url).hostname} does not send a news feed.")
-    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    if not parsed.entries and (parsed.get("bozo") or not parsed.get("version")):
+        raise NewsError(f"{_host(url)} does not send a news feed.")
+    host = _host(url).removeprefix("www.")
     publisher = plain_text(str(parsed.feed.get("title") or ""))[:100] or host
     found: dict[str, Headline] = {}
     for entry in parsed.entries[:MOST_ENTRIES]:
@@ -225,8 +232,9 @@ def _headline(
     now: datetime,
 ) -> Headline | None:
     title = plain_text(str(entry.get("title") or ""))
-    url = web_link(urljoin(base, str(entry.get("link") or "").strip()))
-    if not title or url is None:
+    link = str(entry.get("link") or "").strip()
+    url = web_link(link if ":" in link.split("/")[0] else urljoin(base, link))
+    if not title or not link or url is None:
         return None
     guid = str(entry.get("id") or "").strip()
     if guid and "://" not in guid:
@@ -243,7 +251,8 @@ def _headline(
 
 def _moment(entry: Any) -> datetime | None:
     for name in ("published_parsed", "updated_parsed"):
-        if parsed := entry.get(name):
+        # Not the entry's own get, which takes one of the two for the other.
+        if parsed := dict.get(entry, name):
             try:
                 return datetime.fromtimestamp(calendar.timegm(parsed), tz=UTC)
             except (OverflowError, OSError, ValueError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from market.quotes import SIMULATED_SOURCES
 
-from .articles import articles, refresh_news
 from .catalogue import (
     CatalogueEntry,
     add_coin,
@@ -16,6 +15,7 @@ from .catalogue import (
 from .currency import currencies, exchange_rate, refresh_exchange_rates
 from .errors import MarketRejected
 from .fetching import FetchResult, fetch_prices
+from .headlines import articles, refresh_news
 from .history import CHART_RANGES, Averages, ChartData, averages, candles, chart
 from .loading import has_history, load_history, store_bars
 from .origin import origin
@@ -36,7 +36,7 @@ from .reading import (
 from .sources import active_feeds
 from .starting import choose_origin
 from .upkeep import purge_expired
-from .watchlist import unwatch, watch, watched_ids, watchlist
+from .watching import unwatch, watch, watched_ids, watchlist
 
 __all__ = [
     "CHART_RANGES",

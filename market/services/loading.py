@@ -198,12 +198,13 @@ def _resolution(bar: Bar) -> str | None:
 
 
 def has_history(*, coin_id: str, days: int, now: datetime) -> bool:
-    """Tell whether a daily candle is there for each of these many days before today."""
+    """Tell whether a daily candle is there for each whole day of the last `days` days."""
     today = start_of(now, "1d")
+    whole = max(1, days - 1)  # the first of them began before the span did
     rows = Candle.objects.filter(
         coin_id=coin_id,
         resolution="1d",
-        start__gte=today - timedelta(days=days),
+        start__gte=today - timedelta(days=whole),
         start__lt=today,
     )
-    return rows.count() >= days
+    return rows.count() >= whole

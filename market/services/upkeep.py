@@ -11,7 +11,7 @@ from django.db import models
 from cryptopulse.atomic import in_chunks, run_atomic
 from market.models import Article, Candle, Resolution
 
-from .articles import KEEP_ARTICLES
+from .headlines import KEEP_ARTICLES
 
 #: Rows looked up at once; what one transaction takes is `in_chunks`'s to say.
 PAGE = 1000

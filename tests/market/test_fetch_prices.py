@@ -177,8 +177,7 @@ def test_a_permanent_error_is_shown_as_one(real: Feeds) -> None:
     assert FeedState.objects.get(name="coingecko").is_misconfigured
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_fetch_one_tick_once(feeds: Feeds) -> None:
+def test_two_workers_fetch_one_tick_once(shared_database: None, feeds: Feeds) -> None:
     make_coin(price=None, rank=1)
     market.ingest(quotes=[quote(source="coingecko", at=NOW - timedelta(hours=1))], now=NOW)
     feeds.answers["coingecko"] = priced_by("coingecko")

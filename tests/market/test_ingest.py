@@ -235,9 +235,7 @@ def test_the_tick_widens_until_it_is_evaluated(unpriced: Coin) -> None:
     assert (coin.tick_low, coin.tick_high, coin.tick_since) == (105, 105, NOW + 9 * SECOND)
 
 
-def test_after_a_gap_the_first_price_stands_alone(
-    unpriced: Coin, settings: Settings
-) -> None:
+def test_after_a_gap_the_first_price_stands_alone(unpriced: Coin, settings: Settings) -> None:
     market.ingest(quotes=[quote(price="100")], now=NOW)
     after = NOW + settings.STALE_AFTER + SECOND
     market.ingest(quotes=[quote(price="150", at=after)], now=after)
@@ -245,9 +243,7 @@ def test_after_a_gap_the_first_price_stands_alone(
     assert (coin.tick_low, coin.tick_high, coin.tick_since) == (150, 150, after)
 
 
-def test_a_pause_no_longer_than_the_limit_is_no_gap(
-    unpriced: Coin, settings: Settings
-) -> None:
+def test_a_pause_no_longer_than_the_limit_is_no_gap(unpriced: Coin, settings: Settings) -> None:
     market.ingest(quotes=[quote(price="100")], now=NOW)
     later = NOW + settings.STALE_AFTER
     market.ingest(quotes=[quote(price="150", at=later)], now=later)

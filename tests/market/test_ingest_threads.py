@@ -6,7 +6,6 @@ import threading
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
 from django.db import connections
 
 from market import services as market
@@ -41,8 +40,7 @@ def in_threads(batches: list[list[Quote]]) -> list[market.IngestResult]:
     return results
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_threads_with_the_same_batch_store_it_once() -> None:
+def test_two_threads_with_the_same_batch_store_it_once(shared_database: None) -> None:
     for number in range(30):
         make_coin(f"coin-{number}", price=None)
     batch = [quote(f"coin-{number}", "10", volume=Decimal(2)) for number in range(30)]
@@ -53,8 +51,7 @@ def test_two_threads_with_the_same_batch_store_it_once() -> None:
     assert Candle.objects.count() == 30 * 4
 
 
-@pytest.mark.django_db(transaction=True)
-def test_threads_with_different_prices_of_one_coin_lose_none() -> None:
+def test_threads_with_different_prices_of_one_coin_lose_none(shared_database: None) -> None:
     make_coin(price=None)
     batches = [
         [quote(price=str(100 + second), at=NOW - timedelta(seconds=second))] for second in range(8)

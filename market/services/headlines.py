@@ -80,7 +80,7 @@ def _headlines(url: str, *, name: str, now: datetime) -> list[news.Headline]:
                 url,
                 etag=state.etag,
                 modified=state.modified,
-                allow_loopback=getattr(settings, "NEWS_ALLOW_LOOPBACK", False),
+                allow_loopback=settings.NEWS_ALLOW_LOOPBACK,
             ),
         )
         if fetched.body is None:
