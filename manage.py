@@ -9,12 +9,18 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this line is for those who run an
     sys.exit("CryptoPulse needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031
 
 
+def end(number: int, _frame: object) -> None:
+    """End without an error, and whole: a second signal changes nothing."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
+
+
 def main() -> None:
     """Run the command that the arguments name; a wrong setting is one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
     if sys.argv[1:2] == ["pulse"]:  # asked to end while Python still loads: that is no error
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: sys.exit(0))
+            signal.signal(number, end)
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line

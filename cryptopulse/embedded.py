@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 #: Seconds from the first signal after which the process ends, whatever still hangs: a feed that
 #: does not answer, a browser that does not read. Nothing acknowledged is lost by that.
 PATIENCE = 4.5
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WORKER_THREADS = 4
 WORKER_LOOKS_EVERY = 0.25
 #: Seconds before a worker or a beat that broke is started again.
@@ -53,13 +54,13 @@ class Stop:
     def install(self) -> None:
         """Take over the signals. The thread starts now: a signal handler may not start one."""
         threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.was_asked:
-            return
         self.was_asked = True
+        for again in SIGNALS:  # a handler would be reset, and a second signal kill, at the very end
+            signal.signal(again, signal.SIG_IGN)
         self._asked.set()
         if self.on_stop is None:
             raise SystemExit(0)

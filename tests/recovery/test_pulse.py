@@ -132,8 +132,16 @@ def test_asking_twice_is_asking_once(pulse: StartPulse) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says when Python handles signals")
-@pytest.mark.parametrize("delay", [0.0, 0.2, 0.5, 1.0, 1.6, 2.4])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "delay"),
+    [
+        (signal.SIGTERM, 0.0),
+        (signal.SIGINT, 0.3),
+        (signal.SIGTERM, 0.7),
+        (signal.SIGINT, 1.2),
+        (signal.SIGTERM, 2.0),
+    ],
+)
 def test_it_ends_cleanly_while_it_starts(
     pulse: StartPulse, number: int, delay: float, tmp_path: Path
 ) -> None:
@@ -176,12 +184,17 @@ def test_a_port_in_use_is_one_sentence(pulse: StartPulse, tmp_path: Path) -> Non
     assert not (tmp_path / "cryptopulse.sqlite3").exists()  # nothing was begun
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(
-    pulse: StartPulse, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_written_is_one_sentence(pulse: StartPulse, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     assert "cannot write there" in refusal(pulse(LOCAL_DIR=str(tmp_path / "file" / "local")))
+
+
+def test_a_wrong_setting_is_one_sentence(pulse: StartPulse) -> None:
+    sentence = refusal(pulse(MARKET_FEEDS="coinbse"))
+
+    assert "there is no such feed" in sentence
+    assert "cryptopulse.E007" in sentence
 
 
 def test_a_wrong_number_is_one_sentence(pulse: StartPulse) -> None:

@@ -6,11 +6,12 @@ import errno
 import sys
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.checks import WARNING, run_checks
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -21,10 +22,16 @@ from cryptopulse.environment import env
 from market import services as market
 
 
+def refuse(sentence: str) -> NoReturn:
+    """End with exit code 1 and a sentence instead of a traceback."""
+    sys.exit(f"CryptoPulse cannot start: {sentence}")
+
+
 class Command(BaseCommand):
     """Brings the database up to date, gives a new one its first prices, and serves."""
 
     help = "Run everything in one process. HOST and PORT say where."
+    requires_system_checks: list[str] = []  # see _check_settings
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=env.str("HOST", default="127.0.0.1"))
@@ -36,6 +43,7 @@ class Command(BaseCommand):
         stop.install()
         host, port = options["host"], options["port"]
         listener = self._listen(host, port)
+        self._check_settings()
         try:
             is_new = self._prepare_database()
             with ThreadPoolExecutor(1) as aside:  # hashing passwords takes as long as asking a feed
@@ -44,7 +52,7 @@ class Command(BaseCommand):
             if people is not None:
                 self._say_people(people.result())
         except DatabaseError as error:
-            raise CommandError(f"The database cannot be used: {error}") from error
+            refuse(f"The database cannot be used: {error}")
         finally:
             connections.close_all()
         serve(listener=listener, stop=stop, on_started=lambda: self._say_where(host, port))
@@ -61,7 +69,18 @@ class Command(BaseCommand):
                 )
             else:
                 sentence = f"{host}:{port} cannot be listened on ({error}). Set HOST and PORT."
-            raise CommandError(sentence) from error
+            refuse(sentence)
+
+    def _check_settings(self) -> None:
+        """Refuse to start with wrong settings; mention what is merely less than it could be."""
+        findings = [finding for finding in run_checks() if not finding.is_silenced()]
+        if wrong := [finding for finding in findings if finding.is_serious()]:
+            refuse(
+                "\n".join(f"{finding.msg} {finding.hint or ''} ({finding.id})" for finding in wrong)
+            )
+        for finding in findings:
+            if finding.level >= WARNING:
+                self._say(f"Note: {finding.msg} ({finding.id})")
 
     def _prepare_database(self) -> bool:
         """Migrate if something is missing; tell whether nobody has an account here yet."""
