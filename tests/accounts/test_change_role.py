@@ -131,8 +131,7 @@ class AnAdminIsAlwaysLeft(TestCase):
             assert User.objects.filter(role=Role.ADMIN, is_active=True).exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_admins_who_dismiss_each_other_at_once_one_stays() -> None:
+def test_of_two_admins_who_dismiss_each_other_at_once_one_stays(shared_database: None) -> None:
     ada, eve = make_person("ada", Role.ADMIN), make_person("eve", Role.ADMIN)
     start = threading.Barrier(2)
     outcomes: list[str] = []

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import services
 from accounts.models import Activity, Invitation, User
@@ -191,8 +192,31 @@ def test_the_invite_form_says_what_is_wrong(client: Client, root: User, alice: U
     assert not Invitation.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_who_come_at_once_one_gets_the_account(root: User) -> None:
+def test_an_invitation_whose_mail_cannot_be_written_does_not_exist(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr("accounts.services.invitations.send_mail", full)
+    with pytest.raises(OSError):  # noqa: PT011 (whichever it is)
+        services.invite(email="nora@example.com", role="analyst", by=root)
+    assert not Invitation.objects.exists()
+    assert not Activity.objects.exists()
+
+
+def test_the_mail_waits_in_the_outbox(root: User, settings: Settings) -> None:
+    from alerts.models import Notification
+
+    settings.EMAIL_BACKEND = "alerts.mail.OutboxEmailBackend"
+    _, token = services.invite(email="nora@example.com", role="analyst", by=root)
+    row = Notification.objects.get()
+    assert (row.kind, row.channel, row.address) == ("mail", "email", "nora@example.com")
+    assert token in row.body  # until it is sent
+
+
+def test_of_two_who_come_at_once_one_gets_the_account(shared_database: None) -> None:
+    root = make_person("root", Role.ADMIN)
     _, token = services.invite(email="nora@example.com", role="analyst", by=root)
     start = threading.Barrier(2)
     outcomes: list[str] = []
