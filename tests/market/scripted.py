@@ -22,6 +22,11 @@ def quote(
     return Quote(coin_id=coin_id, price=Decimal(price), price_at=at, source=source, **more)
 
 
+def values(row: object, names: str) -> tuple[Any, ...]:
+    """Return these attributes of a row, to compare several at once."""
+    return tuple(getattr(row, name) for name in names.split())
+
+
 Answer = Callable[[Sequence[str], datetime], list[Quote]]
 
 

@@ -16,6 +16,7 @@ from market.feeds import FeedError
 from market.management.commands import backfill
 from market.models import Candle
 from market.quotes import Bar
+from market.services.loading import load_coin
 from tests.conftest import make_coin
 
 from .scripted import ScriptedFeed, quote
@@ -170,7 +171,7 @@ def test_a_wait_that_is_asked_for_is_waited(feeds: Feeds, monkeypatch: pytest.Mo
         waits.append(seconds)
         feeds.bars["bitcoin"] = daily("bitcoin", 3)
 
-    monkeypatch.setattr(backfill.time, "sleep", sleep)
+    monkeypatch.setattr("time.sleep", sleep)
     feeds.bars["bitcoin"] = FeedError("Too fast.", retry_after=timedelta(seconds=42))
     assert "waiting 42 s for coingecko" in run(days=3)
     assert waits == [42]
@@ -188,7 +189,7 @@ def test_ctrl_c_keeps_what_was_loaded_and_the_next_run_goes_on(
 ) -> None:
     make_coin("ethereum", price=None, rank=2)
     feeds.bars |= {"bitcoin": daily("bitcoin", 3), "ethereum": daily("ethereum", 3)}
-    load = backfill.load_coin
+    load = load_coin
 
     def interrupted(source: Any, coin_id: str, **more: Any) -> int:
         if coin_id == "ethereum":

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from market.candles import SECONDS, Close, Rolled, finest, mean, merge, roll_up, start_of
 
+from .scripted import values
+
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -31,8 +33,8 @@ def test_merging_is_the_same_in_any_order_and_repetition(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     merged = reduce(merge, shuffled)
     seconds = sorted(prices)
-    assert (merged.open, merged.close) == (prices[seconds[0]], prices[seconds[-1]])
-    assert (merged.low, merged.high) == (min(prices.values()), max(prices.values()))
+    assert values(merged, "open close") == (prices[seconds[0]], prices[seconds[-1]])
+    assert values(merged, "low high") == (min(prices.values()), max(prices.values()))
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
@@ -44,19 +46,28 @@ def test_an_interval_begins_at_most_its_length_before(at: datetime) -> None:
     assert start_of(at, "1d").hour == 0
 
 
+def _minute(coin_id: str, number: int) -> Rolled:
+    at = START + timedelta(minutes=number)
+    return Rolled(
+        coin_id=coin_id,
+        resolution="1m",
+        start=at,
+        open=Decimal(number + 1),
+        high=Decimal(number + 5),
+        low=Decimal(1),
+        close=Decimal(number + 2),
+        open_at=at,
+        close_at=at + timedelta(seconds=59),
+        volume=Decimal(2),
+        source="csv",
+    )
+
+
 def test_rolling_up_keeps_coins_apart_and_adds_volumes() -> None:
-    minute = [
-        Rolled(
-            coin, "1m", START + timedelta(minutes=n), *map(Decimal, (n + 1, n + 5, 1, n + 2)),
-            START + timedelta(minutes=n), START + timedelta(minutes=n, seconds=59),
-            Decimal(2), "csv",
-        )  # type: ignore[arg-type]
-        for coin in ("a", "b")
-        for n in (2, 0, 1)
-    ]  # fmt: skip
-    a, b = roll_up(minute, "5m")
+    minutes = [_minute(coin_id, number) for coin_id in ("a", "b") for number in (2, 0, 1)]
+    a, b = roll_up(minutes, "5m")
     assert (a.coin_id, b.coin_id) == ("a", "b")
-    assert (a.open, a.high, a.low, a.close, a.volume) == (1, 7, 1, 4, 6)
+    assert values(a, "open high low close volume") == (1, 7, 1, 4, 6)
     assert (a.resolution, a.start) == ("5m", START)
 
 

@@ -17,14 +17,14 @@ from market.models import Coin, FeedState
 from market.quotes import Quote
 from tests.conftest import NOW, make_coin
 
-from .scripted import ScriptedFeed, quote
+from .scripted import Answer, ScriptedFeed, quote
 
 pytestmark = pytest.mark.django_db
 
 Feeds = type[ScriptedFeed]
 
 
-def priced_by(source: str, price: str = "100"):  # noqa: ANN201 (a closure)
+def priced_by(source: str, price: str = "100") -> Answer:
     """Answer with this price for each coin that is asked for."""
 
     def answer(coin_ids: Sequence[str], now: datetime) -> list[Quote]:
@@ -33,7 +33,7 @@ def priced_by(source: str, price: str = "100"):  # noqa: ANN201 (a closure)
     return answer
 
 
-def listing(source: str, count: int):  # noqa: ANN201 (a closure)
+def listing(source: str, count: int) -> Answer:
     """Answer with this many coins of the source's own choice."""
 
     def answer(_: Sequence[str], now: datetime) -> list[Quote]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -109,15 +110,17 @@ def test_a_chart_is_one_query_by_its_index(
 ) -> None:
     with django_assert_num_queries(1):
         market.chart(coin_id="bitcoin", range_name="7d", now=NOW)
-    plan = Candle.objects.filter(
-        coin_id="bitcoin", resolution="1h", start__gte=NOW, start__lt=NOW
-    ).order_by("start").explain()
+    plan = (
+        Candle.objects.filter(coin_id="bitcoin", resolution="1h", start__gte=NOW, start__lt=NOW)
+        .order_by("start")
+        .explain()
+    )
     if connection.vendor == "sqlite":
         assert "candle_chart" in plan
         assert "TEMP B-TREE" not in plan
 
 
-def averages(currency: str = "USD") -> tuple[Decimal | None, Decimal | None]:
+def averages(currency: str = "USD") -> tuple[Any, Any]:
     found = market.averages(coin_id="bitcoin", currency=currency, now=NOW)
     return found.day, found.month
 

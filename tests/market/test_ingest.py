@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from pytest_django import DjangoAssertNumQueries
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from market import services as market
 from market.models import Candle, Coin, PriceOrigin
@@ -19,7 +18,7 @@ from market.quotes import Quote
 from market.signals import prices_updated
 from tests.conftest import NOW, make_coin
 
-from .scripted import quote
+from .scripted import quote, values
 
 pytestmark = pytest.mark.django_db
 
@@ -86,10 +85,10 @@ def test_candles_follow_the_prices_and_gaps_stay_gaps(unpriced: Coin) -> None:
         market.ingest(quotes=[quote(price=price, at=at)], now=at)
     five = candle("5m")
     assert (five.open, five.high, five.low, five.close) == (100, 110, 90, 90)
-    minutes = market.candles(
+    found = market.candles(
         coin_id="bitcoin", resolution="1m", start=NOW, end=NOW + timedelta(hours=1)
     )
-    assert [int((one.start - NOW).total_seconds()) for one in minutes] == [0, 60, 420]
+    assert [int((one.start - NOW).total_seconds()) for one in found] == [0, 60, 420]
 
 
 def test_listeners_hear_the_moved_quotes_after_the_commit(
@@ -182,7 +181,7 @@ def test_figures_that_no_column_takes_are_as_good_as_not_said(unpriced: Coin) ->
     )
     market.ingest(quotes=[absurd], now=NOW)
     coin = stored()
-    assert (coin.change_24h, coin.change_7d, coin.market_cap) == (Decimal("1.5"), None, 5)
+    assert values(coin, "change_24h change_7d market_cap") == (Decimal("1.5"), None, 5)
     assert (coin.volume_24h, coin.rank, coin.sparkline) == (None, 3, [1.0])
 
 
@@ -190,7 +189,7 @@ def test_what_a_quote_does_not_say_stays(unpriced: Coin) -> None:
     market.ingest(quotes=[quote(rank=2, sparkline=[1.0], change_7d=Decimal(3))], now=NOW)
     market.ingest(quotes=[quote(price="5", at=NOW + SECOND)], now=NOW)
     coin = stored()
-    assert (coin.rank, coin.sparkline, coin.change_7d) == (2, [1.0], 3)
+    assert values(coin, "rank sparkline change_7d") == (2, [1.0], 3)
     assert (coin.symbol, coin.name) == (unpriced.symbol, unpriced.name)
 
 

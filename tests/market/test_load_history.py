@@ -16,7 +16,7 @@ from market.quotes import Bar
 from market.services.loading import load_coin
 from tests.conftest import NOW, make_coin
 
-from .scripted import ScriptedFeed, quote
+from .scripted import ScriptedFeed, quote, values
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_hours_become_hours_and_days(bitcoin: Coin) -> None:
     assert market.store_bars(bars=bars, source="csv", now=NOW) == 25
     one = get("1d", day)
     assert (one.open, one.high, one.low, one.close) == (10, 43, 5, 34)
-    assert (one.volume, one.source) == (36, "csv")
+    assert values(one, "volume source") == (36, "csv")
     assert get("1h", day).volume == Decimal("1.5")
     assert market.origin() == "real"
 
@@ -113,7 +113,7 @@ def test_four_hour_bars_make_days_and_no_hours(bitcoin: Coin) -> None:
     ]
     market.store_bars(bars=bars, source="csv", now=NOW)
     day = get("1d", MIDNIGHT - DAY)
-    assert (day.open, day.high, day.low, day.close, day.volume) == (1, 8, 1, 7, 9)
+    assert values(day, "open high low close volume") == (1, 8, 1, 7, 9)
     assert Candle.objects.count() == 1
 
 

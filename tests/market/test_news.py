@@ -22,7 +22,8 @@ RSS = """<?xml version="1.0" encoding="utf-8"?>
 <rss version="2.0"><channel><title>The Ledger &amp; Co</title>
 <item><title>Bitcoin climbs</title><link>https://news.example/a?utm_source=rss&amp;id=1</link>
 <guid isPermaLink="false">1234</guid><pubDate>Thu, 19 Nov 2026 08:30:00 GMT</pubDate>
-<description><![CDATA[<p>Up <b>5%</b> &amp; rising<script>alert(1)</script></p>]]></description></item>
+<description>
+<![CDATA[<p>Up <b>5%</b> &amp; rising<script>alert(1)</script></p>]]></description></item>
 <item><title>ETH and $SOL fall</title><link>https://news.example/b</link>
 <pubDate>Fri, 20 Nov 2026 09:00:00 +0100</pubDate></item>
 {more}
