@@ -92,7 +92,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@limited("invite")
+@limited("read")
 @require(Permission.SUSPEND_USERS)
 def suspend(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
     """Suspend a person, for a reason that they will read."""
@@ -107,7 +107,7 @@ def suspend(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@limited("invite")
+@limited("read")
 @require(Permission.SUSPEND_USERS)
 def restore(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
     """Let a suspended person back in."""
@@ -121,7 +121,7 @@ def restore(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@limited("invite")
+@limited("read")
 @require(Permission.MANAGE_USERS)
 def change_role(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
     """Give a person another role."""
