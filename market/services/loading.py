@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
@@ -28,11 +29,13 @@ from .sources import active_feeds
 logger = logging.getLogger(__name__)
 
 Spans = tuple[tuple[timedelta, timedelta], ...]
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 #: From how long ago until how long ago each question reaches: sources answer in finer steps the
 #: shorter the span is. The year comes last: where its days are, the finer candles are too.
 SPANS: Spans = ((DAY, 0 * DAY), (90 * DAY, 0 * DAY), (365 * DAY, 0 * DAY))
-SIMULATED_SPANS: Spans = ((2 * DAY, DAY), (3 * HOUR, 0 * HOUR), *SPANS)
+SIMULATED_SPANS: Spans = ((2 * DAY, DAY), *SPANS)
+#: How many minutes of a simulated coin are made up, for the chart of the last hour.
+SIMULATED_MINUTES = 180
 #: A coin's history is asked for again after this, which fills what an outage left out.
 AGAIN_AFTER = timedelta(days=30)
 RETRY_AFTER = timedelta(minutes=30)
@@ -112,10 +115,38 @@ def load_coin(source: Feed, coin_id: str, *, now: datetime, days: int | None = N
     if days is not None:
         spans = (*(span for span in spans if span[0] < days * DAY), (days * DAY, 0 * DAY))
     changed = 0
+    if source.name == "simulated":
+        bars = _last_minutes(source, coin_id, now=now)
+        changed += store_bars(bars=bars, source=source.name, now=now)
     for since, until in spans:
         bars = source.history(coin_id, start=now - since, end=now - until)
         changed += store_bars(bars=bars, source=source.name, now=now)
     return changed
+
+
+def _last_minutes(source: Feed, coin_id: str, *, now: datetime) -> list[Bar]:
+    """Return the last hours of a simulated coin by minutes, finer than its history is.
+
+    The simulation is a function of time: it quotes any moment.
+    """
+    first = start_of(now, "1m") - SIMULATED_MINUTES * MINUTE
+    prices = [
+        quote.price
+        for number in range(SIMULATED_MINUTES + 1)
+        for quote in source.quotes([coin_id], now=first + number * MINUTE)
+    ]
+    return [
+        Bar(
+            coin_id=coin_id,
+            start=first + number * MINUTE,
+            open=before,
+            high=max(before, after),
+            low=min(before, after),
+            close=after,
+            step=MINUTE,
+        )
+        for number, (before, after) in enumerate(pairwise(prices))
+    ]
 
 
 def store_bars(

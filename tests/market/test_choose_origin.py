@@ -49,7 +49,7 @@ def test_no_answer_makes_it_a_simulated_one_with_charts(new: Feeds) -> None:
     coins = market.latest_quotes()
     assert coins[0].pk == "bitcoin"
     assert all(coin.is_simulated and not coin.is_stale(now=NOW) for coin in coins)
-    for range_name in ("1d", "7d", "1m", "3m", "1y", "all"):
+    for range_name in ("1h", "1d", "7d", "1m", "3m", "1y", "all"):
         chart = market.chart(coin_id="bitcoin", range_name=range_name, now=NOW)
         assert chart.candles, range_name
         assert chart.is_simulated

@@ -192,8 +192,9 @@ def test_a_year_of_a_simulated_coin_is_there_quickly(bitcoin: Coin, settings: Se
     assert time.process_time() - began < 5
     counts = {
         resolution: Candle.objects.filter(resolution=resolution).count()
-        for resolution in ("5m", "1h", "1d")
+        for resolution in ("1m", "5m", "1h", "1d")
     }
+    assert counts["1m"] == 180
     assert counts["5m"] >= 570
     assert counts["1h"] >= 24 * 89
     assert counts["1d"] >= 365
