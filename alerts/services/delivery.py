@@ -59,7 +59,7 @@ def due(*, now: datetime) -> list[Notification]:
     """
     rows: list[Notification] = []
     for bucket in range(OUTBOX_BUCKETS):
-        waiting = Notification.objects.filter(
+        waiting = Notification.objects.select_related("user").filter(
             bucket=bucket, settled_at__isnull=True, due_at__lte=now
         )
         rows += waiting.order_by("due_at")[:ROWS_PER_BUCKET]

@@ -166,12 +166,21 @@ def _fire(coin: Coin, keys: Sequence[uuid.UUID], seen: rules.Observation, *, now
         alert.rearm_at = now + timedelta(seconds=alert.cooldown) if alert.repeats else None
         fired.append(alert)
     if fired:
-        PriceAlert.objects.bulk_update(fired, _WRITTEN)
+        _save_fired(fired)
         Notification.objects.bulk_create(
             [row for alert in fired for row in alert_notifications(alert, coin, now=now)],
             ignore_conflicts=True,
         )
     return len(fired)
+
+
+def _save_fired(fired: Sequence[PriceAlert]) -> None:
+    """Write what firing has changed: one update for all that changed alike, which most did."""
+    alike: dict[tuple[Any, ...], list[uuid.UUID]] = {}
+    for alert in fired:
+        alike.setdefault(tuple(getattr(alert, name) for name in _WRITTEN), []).append(alert.pk)
+    for values, keys in alike.items():
+        PriceAlert.objects.filter(pk__in=keys).update(**dict(zip(_WRITTEN, values, strict=True)))
 
 
 def to_rearm(

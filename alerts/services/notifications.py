@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -96,7 +97,7 @@ def alert_notifications(alert: PriceAlert, coin: Coin, *, now: datetime) -> list
     context = {"alert": alert, "coin": coin, "condition": Condition(alert.condition)}
     subject = one_line(render_to_string("alerts/messages/price_alert_subject.txt", context))
     body = render_to_string("alerts/messages/price_alert.txt", context).strip()
-    url = reverse("market:coin", args=[coin.pk])
+    url = coin_url(coin.pk)
     return [
         Notification(
             id=Notification.key(event_id, channel),
@@ -114,6 +115,12 @@ def alert_notifications(alert: PriceAlert, coin: Coin, *, now: datetime) -> list
         )
         for channel in with_topic(alert.channels)
     ]
+
+
+@lru_cache(maxsize=1024)
+def coin_url(coin_id: str) -> str:
+    """Return the path of a coin's page; ten thousand alerts may fire on one coin."""
+    return reverse("market:coin", args=[coin_id])
 
 
 def confirm_trade(*, transaction: Any, coin_name: str) -> list[Notification]:
