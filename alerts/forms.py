@@ -33,7 +33,7 @@ HOUR = 3600
 class AlertForm(forms.Form):
     """One new alert. What it refuses and what the service refuses look the same."""
 
-    coin_id = forms.CharField(label="Coin", max_length=128, widget=forms.Select)
+    coin_id = forms.CharField(label="Coin", widget=forms.Select)
     condition = forms.ChoiceField(
         label="When the price",
         choices=Condition.choices,
@@ -63,7 +63,7 @@ class AlertForm(forms.Form):
     def __init__(self, *args: Any, user: User, coin_id: str = "", **kwargs: Any) -> None:
         chosen = services.chosen_channels(user, "price_alert")
         initial = {"coin_id": coin_id, "condition": "above", "channels": chosen}
-        super().__init__(*args, **(kwargs | {"initial": initial}))
+        super().__init__(*args, **(kwargs | {"initial": initial, "auto_id": "alert-%s"}))
         self.user = user
         self.coins = market.latest_quotes()
         self.states = services.channels_for(user=user)
