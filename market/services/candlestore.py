@@ -6,12 +6,15 @@ merge with the same old candle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Greatest, Least
+
 from market.candles import Rolled, add_volumes, merge, start_of
-from market.models import Candle, Resolution
+from market.models import Candle, Coin, Resolution
 from market.quotes import Quote
 
 Key = tuple[str, str, datetime]
@@ -37,8 +40,44 @@ def expiry(resolution: str, start: datetime) -> datetime | None:
     return None if keep is None else start + timedelta(seconds=_SECONDS[resolution]) + keep
 
 
-def points_of(quotes: Iterable[tuple[Quote, bool]], *, now: datetime) -> dict[Key, Rolled]:
-    """Roll quotes, oldest first, up into the candles that they touch.
+def advance_candles(quotes: Iterable[Quote], *, now: datetime) -> set[Key]:
+    """Move running candles on to the price that their coin has just got; return which.
+
+    For the common tick: one new quote of each coin, without a volume, already saved in its row.
+    The database takes the price from there, which costs a fifth of reading and writing a thousand
+    candles. One that is missing, or that knows a later price, is left to `store_candles`.
+    """
+    keys = {
+        Candle.key(quote.coin_id, resolution, start): (
+            (quote.coin_id, resolution, start),
+            quote.price_at,
+        )
+        for quote in quotes
+        for resolution in _SECONDS
+        if is_kept(resolution, start := start_of(quote.price_at, resolution), now=now)
+    }
+    ids, running = list(keys), []
+    for first in range(0, len(ids), _IDS_PER_QUERY):
+        rows = Candle.objects.filter(pk__in=ids[first : first + _IDS_PER_QUERY])
+        closed = rows.values_list("id", "close_at")
+        running += [candle_id for candle_id, close_at in closed if close_at < keys[candle_id][1]]
+    coin = Coin.objects.filter(pk=OuterRef("coin_id"))
+    price = Subquery(coin.values("last_price")[:1])
+    for first in range(0, len(running), _IDS_PER_QUERY):
+        Candle.objects.filter(pk__in=running[first : first + _IDS_PER_QUERY]).update(
+            close=price,
+            high=Greatest(F("high"), price),
+            low=Least(F("low"), price),
+            close_at=Subquery(coin.values("price_at")[:1]),
+            source=Subquery(coin.values("source")[:1]),
+        )
+    return {keys[candle_id][0] for candle_id in running}
+
+
+def points_of(
+    quotes: Iterable[tuple[Quote, bool]], *, now: datetime, without: Container[Key] = ()
+) -> dict[Key, Rolled]:
+    """Roll quotes, oldest first, up into the candles that they touch, `without` some.
 
     Each comes with whether it is news: only then is its volume counted, so that a repeated
     quote does not trade twice.
@@ -49,9 +88,9 @@ def points_of(quotes: Iterable[tuple[Quote, bool]], *, now: datetime) -> dict[Ke
         volume = quote.volume if is_news else None
         for resolution in _SECONDS:
             start = start_of(at, resolution)
-            if not is_kept(resolution, start, now=now):
-                continue
             key = (quote.coin_id, resolution, start)
+            if key in without or not is_kept(resolution, start, now=now):
+                continue
             point = Rolled(*key, price, price, price, price, at, at, volume, quote.source)
             before = touched.get(key)
             touched[key] = point if before is None else _add(before, point)

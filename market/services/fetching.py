@@ -14,6 +14,7 @@ from market.feeds import Feed, FeedError, feed
 from market.models import Coin, FeedState
 from market.quotes import Quote
 
+from .catalogue import seed_demo_coins
 from .errors import MarketRejected
 from .origin import REAL, SIMULATED, origin, refusal_of
 from .prices import ingest
@@ -93,6 +94,9 @@ def _ask(source: Feed, *, held: str | None, now: datetime) -> list[Quote]:
     if held is None and source.is_real:
         return source_quotes(source, [], now=now)
     coin_ids = ids_to_fetch()
+    if held is None and not coin_ids:
+        seed_demo_coins()  # a simulation moves the coins that there are
+        coin_ids = ids_to_fetch()
     return source_quotes(source, coin_ids, now=now) if coin_ids else []
 
 

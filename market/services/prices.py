@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from market.models import Coin
 from market.quotes import Quote, quantity_step_for
 from market.signals import prices_updated
 
-from .candlestore import points_of, store_candles
+from .candlestore import advance_candles, points_of, store_candles
 from .origin import claim_origin, origin_of
 from .rounding import fit, round_price
 
@@ -53,7 +54,7 @@ def ingest(*, quotes: Sequence[Quote], now: datetime) -> IngestResult:
     time, is logged and left out. One older than the coin's price completes its candle and moves
     nothing. Raises MarketRejected (wrong_origin, mixed_origins), with nothing stored.
 
-    Runs in transactions of its own, one per chunk; costs five queries each.
+    Runs in transactions of its own, one per chunk; costs seven queries each at most.
     """
     usable = [cleaned for quote in quotes if (cleaned := _clean(quote, now=now)) is not None]
     if not usable:
@@ -88,8 +89,19 @@ def _store(chunk: Sequence[Quote], *, kind: str, now: datetime) -> list[Quote]:
             continue
         in_candles.append((quote, is_news))
     _save_coins([coins[coin_id] for coin_id in {quote.coin_id for quote in moved}], with_sparkline)
-    store_candles(points_of(in_candles, now=now))
+    advanced = advance_candles(_simple(in_candles), now=now)
+    store_candles(points_of(in_candles, now=now, without=advanced))
     return moved
+
+
+def _simple(in_candles: Sequence[tuple[Quote, bool]]) -> list[Quote]:
+    """Return the quotes that are their coin's only one here, move it, and carry no volume."""
+    times = Counter(quote.coin_id for quote, _ in in_candles)
+    return [
+        quote
+        for quote, is_news in in_candles
+        if is_news and quote.volume is None and times[quote.coin_id] == 1
+    ]
 
 
 def _lock_coins(coin_ids: Iterable[str], *, with_sparkline: bool) -> dict[str, dict[str, Any]]:

@@ -136,6 +136,15 @@ def test_a_simulated_database_asks_the_simulation(feeds: Feeds) -> None:
     assert Coin.objects.get().last_price == 77
 
 
+def test_a_named_simulation_makes_its_own_coins_on_a_new_database(
+    feeds: Feeds, settings: Settings
+) -> None:
+    settings.MARKET_FEEDS = ["simulated"]
+    feeds.answers["simulated"] = priced_by("simulated")
+    assert market.fetch_prices(now=NOW).moved == Coin.objects.count() > 20
+    assert market.origin() == "simulated"
+
+
 def test_an_unknown_feed_is_one_clear_sentence(real: Feeds, settings: Settings) -> None:
     settings.MARKET_FEEDS = ["coinbasee"]
     assert market.fetch_prices(now=NOW).source is None
