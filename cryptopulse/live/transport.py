@@ -94,6 +94,7 @@ async def _ticks(url: str) -> Any:
     client = Redis.from_url(
         url,
         socket_connect_timeout=TIMEOUT,
+        socket_timeout=TIMEOUT,  # of the greeting; waiting for ticks has its own
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),  # we connect again ourselves, to know what may be missing
     )
