@@ -45,7 +45,7 @@ class Schedule:
 def admin_portal(request: HttpRequest) -> HttpResponse:
     """Show the health of the whole system and the coins it tracks."""
     now = timezone.now()
-    query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
+    query = request.GET.get("find", "").replace("\0", "").strip()[:LONGEST_QUERY]
     counts = accounts.user_counts()
     coins = market.latest_quotes()
     told = alerts.alert_statistics(now=now)
@@ -101,7 +101,7 @@ def schedules(*, now: datetime) -> list[Schedule]:
     return [
         Schedule(
             name=task.name,
-            every=str(task.interval or task.crontab or ""),
+            every=_rhythm(task),
             enabled=task.enabled,
             last_run_at=task.last_run_at,
             runs=task.total_run_count,
@@ -109,6 +109,13 @@ def schedules(*, now: datetime) -> list[Schedule]:
         )
         for task in rows
     ]
+
+
+def _rhythm(task: PeriodicTask) -> str:
+    """Write how often a job runs: every 15 s, every 1 h, or the lines of its crontab."""
+    if task.interval is not None:
+        return f"every {spell(task.interval.schedule.run_every)}"
+    return str(task.crontab or "")
 
 
 def _is_late(task: PeriodicTask, *, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -42,13 +42,13 @@ class SettingsForm(forms.Form):
 
     def __init__(
         self,
-        *args: Any,
+        data: Mapping[str, Any] | None = None,
+        *,
         user: User,
         currencies: Iterable[str],
         channels: Iterable[tuple[str, str]],
-        **kwargs: Any,
     ) -> None:
-        super().__init__(*args, initial=_as_saved(user), **kwargs)
+        super().__init__(data, initial=_as_saved(user))
         person = get_user_model()
         self._choose("theme", person.Theme.choices, "Choose a theme from the list.")
         self._choose("palette", person.Palette.choices, "Choose a pair of colours from the list.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,7 +40,7 @@ def logged_in(user: User) -> Client:
     return client
 
 
-def make_closes(coin: Coin, closes: list[float | str], *, last: datetime) -> None:
+def make_closes(coin: Coin, closes: Sequence[float | str], *, last: datetime) -> None:
     """Store daily closes, the last of them on the day of `last`, one a day before it."""
     midnight = last.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = []

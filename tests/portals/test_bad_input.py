@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -156,7 +157,7 @@ PAGES = (
     ("user", "portfolio:preview", ("side", "coin_id", "amount", "quantity", "sell_all")),
     ("user", "alerts:list", ("coin", "coin_id", "target")),
     ("user", "portals:settings", ("next",)),
-    ("admin", "portals:admin", ("q",)),
+    ("admin", "portals:admin", ("find",)),
     ("admin", "accounts:users", ("q", "role", "cursor")),
     ("admin", "portfolio:all-transactions", ("cursor", "user")),
     ("moderator", "accounts:activity", ("kind", "person", "cursor")),
@@ -223,6 +224,8 @@ def test_a_form_filled_in_right_does_something(form: Form) -> None:
     assert client.post(url, form.fields).status_code in {200, 302}
     if form.name == "log in":
         assert "_auth_user_id" in client.session
+    elif form.name == "reset a password":
+        assert len(mail.outbox) == 1
     else:
         assert stored() != before
 
