@@ -56,8 +56,8 @@ def coins(quantity: Decimal, symbol: str) -> str:
 
 
 def dollars(amount: Decimal) -> str:
-    """Write an amount for people: $1,234.50."""
-    return f"${amount:,.2f}"
+    """Write an amount for people, to the cent: $1,234.50."""
+    return f"{_MINUS if amount < 0 else ''}${abs(amount):,.2f}"
 
 
 def trade_sentence(*, side: str, quantity: Decimal, symbol: str, amount: Decimal) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 RECENT = 8
 PAGE = 50
+#: The form that asked has been replaced by then, so the event starts at the body.
+CHANGED = '{"portfolio-changed": {"target": "body"}}'
 
 
 @require_safe
@@ -104,7 +106,7 @@ def trade(request: HttpRequest) -> HttpResponse:
     )
     form.saved = f"{sentence}."
     response = _form_page(request, form)
-    response["HX-Trigger"] = "portfolio-changed"
+    response["HX-Trigger"] = CHANGED
     return response
 
 

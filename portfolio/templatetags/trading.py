@@ -1,13 +1,41 @@
-"""Lets any page include the trade form: {% include "portfolio/_trade_form.html" %}."""
+"""What portfolio pages say: {% load trading %}.
+
+  {% include "portfolio/_trade_form.html" %}   the trade form, on any page; it loads this itself
+  {% cash value signed=True %}   an amount to the cent, in the person's display currency
+  {{ value|dollars }}            an amount to the cent, in US dollars, as it was traded
+
+`money`, which all pages have, writes prices: four digits that count, where these have cents.
+"""
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 from django import template
 
 from accounts.roles import Permission
+from portfolio import numbers
 from portfolio.forms import TradeForm, trade_form
 
 register = template.Library()
+
+register.filter("dollars", numbers.dollars)
+
+
+@register.simple_tag(takes_context=True)
+def cash(context: template.Context, value: Decimal | None, *, signed: bool = False) -> str:
+    """Write an amount to the cent in the display currency; None is a dash."""
+    if value is None:
+        return "\N{EM DASH}"
+    currency = context["shell"].currency
+    amount = value * currency.rate
+    size = f"{abs(amount):,.{currency.places}f}"
+    sign = "+" if signed else ""
+    if amount < 0:
+        sign = "\N{MINUS SIGN}"
+    if not size.strip("0,."):
+        sign = ""
+    return f"{sign}{currency.sign}{size}"
 
 
 @register.simple_tag(takes_context=True)

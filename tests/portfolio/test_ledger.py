@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -100,6 +101,15 @@ def test_sell_in_thirds_leaves_no_residue() -> None:
     assert three.position == NOTHING
     assert three.account.realised == D("0.02")
     assert three.account.cash == D("10000.02")
+
+
+def test_a_sale_takes_its_share_of_the_cost_to_the_nearest_cent() -> None:
+    held = trade(start(), btc("100", step="0.01"), buy="3")
+    parts = [trade(held, btc("100", step="0.01"), sell=part) for part in ("1.01", "2.99")]
+    assert [part.realised for part in parts] == [D("0.00"), D("0.00")]
+    uneven = replace(held, position=Position(quantity=D(3), cost=D("100.00")))
+    assert trade(uneven, btc("100"), sell="2").position.cost == D("33.33")  # 66.67 went
+    assert trade(uneven, btc("100"), sell="1").position.cost == D("66.67")  # 33.33 went
 
 
 def test_sell_at_a_loss() -> None:
