@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from cryptopulse import health
+from cryptopulse.celery import app
 from market.models import Coin
 
 
@@ -56,7 +57,7 @@ def test_a_database_that_does_not_answer_is_not_ready(
     def fail() -> None:
         raise OperationalError("no route to database.internal as cryptopulse")
 
-    monkeypatch.setattr(health.market, "last_tick_at", fail)
+    monkeypatch.setattr("market.services.last_tick_at", fail)
 
     answer = client.get("/readyz")
 
@@ -72,8 +73,8 @@ def test_a_broker_that_does_not_answer_is_not_ready(
         closed.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
         settings.CELERY_BROKER_URL = url
-        monkeypatch.setattr(health.app.conf, "broker_url", url)
-        monkeypatch.setattr(health.app.conf, "broker_write_url", url)
+        monkeypatch.setattr(app.conf, "broker_url", url)
+        monkeypatch.setattr(app.conf, "broker_write_url", url)
 
         status, answer = health.ready(now=now)
 
@@ -88,12 +89,13 @@ def test_only_reading_is_allowed(client: Client, method: str) -> None:
         assert getattr(client, method)(path).status_code == 405
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_probes_are_answered_whatever_they_call_us(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Load balancers ask by address and without TLS; the middleware would send them away."""
-    monkeypatch.setattr(health.market, "last_tick_at", lambda: None)
+    monkeypatch.setattr("market.services.last_tick_at", lambda: None)
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:

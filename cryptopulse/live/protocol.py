@@ -33,7 +33,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.conn.max_message_size = MAX_CLIENT_MESSAGE
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"][EXTENSION] = {"connection": self}  # type: ignore[typeddict-unknown-key,index]
+        self.scope["extensions"][EXTENSION] = {"connection": self}
         await super().run_asgi()
 
     def can_take_frames(self) -> bool:

@@ -65,6 +65,14 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+async def frames_sent(hub: Hub, number: int) -> None:
+    await eventually(lambda: hub.frames == number)
+
+
+async def frames_of(browser: Browser, number: int) -> None:
+    await eventually(lambda: len(browser.frames) == number)
+
+
 def connect(hub: Hub, browser: Browser, kind: str) -> Client:
     """Bring a browser to the hub as the consumer does."""
     client: Client = (
@@ -111,7 +119,7 @@ async def test_who_does_not_read_gets_the_newest_state_and_no_backlog(hub: Hub, 
 
     for number in range(50):
         hub.receive(tick(str(200 + number), at=2000 + number))
-        await eventually(lambda n=number: len(quick.frames) == n + 2)
+        await frames_of(quick, number + 2)
     slow.read_again()
     await eventually(lambda: slow.frames[-1]["coins"][0]["price"] == "249")
 
@@ -215,7 +223,7 @@ async def test_a_reader_whose_pongs_are_late_is_held_back_until_they_come(
 
     for number in range(20):
         hub.receive(tick(str(200 + number), at=2000 + number))
-        await eventually(lambda n=number: hub.frames == n + 1)
+        await frames_sent(hub, number + 1)
     assert len(browser.frames) == 3  # the snapshot, and a tick for each probe it may owe
 
     assert client.answered(probe_frame(2)[2:])
@@ -230,15 +238,17 @@ async def test_a_pong_of_the_servers_own_ping_is_not_taken(hub: Hub) -> None:
     assert not client.answered(b"\1\2\3\4")
 
 
-async def test_probes_travel_with_ticks_and_not_with_each(hub: Hub) -> None:
+async def test_probes_travel_with_ticks_and_not_with_each(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent: list[bytes] = []
     browser = Browser()
-    browser.write = sent.append  # type: ignore[method-assign]
+    monkeypatch.setattr(browser, "write", sent.append)
     connect(hub, browser, "raw")
 
     for number in range(3):
         hub.receive(tick(str(200 + number), at=2000 + number))
-        await eventually(lambda n=number: hub.frames == n + 1)
+        await frames_sent(hub, number + 1)
 
     assert [data.count(b"cp\0") for data in sent] == [0, 1, 0, 0]
     assert sent[2] == text_frame(sent[2][sent[2].index(b"{") :].decode())

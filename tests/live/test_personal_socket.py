@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from accounts import services as accounts
 from accounts.models import User
 from accounts.roles import Role
-from cryptopulse.live import consumers, receivers, visitors
+from cryptopulse.live import consumers, visitors
 from cryptopulse.live.personal import close_personal, send_personal
 from cryptopulse.live.protocol import HubProtocol
 from cryptopulse.live.routing import websocket_application
@@ -27,8 +27,6 @@ from tests.conftest import make_person
 
 from .conftest import eventually, served
 from .test_ticker_socket import ORIGIN, close_code, frame
-
-assert receivers  # connected when the application starts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

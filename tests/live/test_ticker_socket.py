@@ -61,6 +61,10 @@ async def close_code(browser: ClientConnection) -> int | None:
     return browser.close_code
 
 
+async def more_frames_than(hub: Hub, number: int) -> None:
+    await eventually(lambda: hub.frames > number)
+
+
 async def test_a_visitor_gets_a_snapshot_and_then_every_tick(
     hub: Hub, port: int, path: Any
 ) -> None:
@@ -167,7 +171,7 @@ async def test_a_cache_that_is_away_does_not_keep_pages_out(
     def broken(*_: Any) -> None:
         raise ConnectionError("no cache")
 
-    monkeypatch.setattr(consumers.limits, "allowed", broken)
+    monkeypatch.setattr("cryptopulse.limits.allowed", broken)
     async with ticker(port) as browser:
         assert (await frame(browser))["type"] == "snapshot"
 
@@ -197,7 +201,7 @@ async def test_a_reader_that_stops_gets_the_newest_state_and_no_backlog(
                 ]
             )
             hub.receive(payload)
-            await eventually(lambda n=number: hub.frames > n)
+            await more_frames_than(hub, number)
         browser.transport.resume_reading()
         received = [await frame(browser)]
         while received[-1]["coins"][-1]["price"] != str(last - 1):

@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -179,13 +180,14 @@ class Person:
 def listen(port: int, path: str, *, cookies: dict[str, str] | None = None) -> ClientConnection:
     """Open a websocket, as a page of this site does."""
     cookie = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
-    return connect(
+    browser: ClientConnection = connect(
         f"ws://localhost:{port}{path}",
-        origin=f"http://localhost:{port}",  # type: ignore[arg-type]
-        additional_headers={"Cookie": cookie} if cookie else None,
+        origin=Origin(f"http://localhost:{port}"),
+        additional_headers={"Cookie": cookie} if cookie else {},
         proxy=None,
         open_timeout=20,
     )
+    return browser
 
 
 def receive_until(
