@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_celery_beat.models import PeriodicTask
@@ -17,13 +20,19 @@ from accounts import services as accounts
 from accounts.roles import Permission
 from accounts.services import client_address, require
 from alerts import services as alerts
+from cryptopulse.celery import app as celery
+from cryptopulse.limits import limited
 from market import services as market
 from portfolio import services as portfolio
 
 from .requests import me
 from .statistics import spell
 
+logger = logging.getLogger(__name__)
+
 LONGEST_QUERY = 64
+FIND_COINS = "market.tasks.find_coins"
+FIND_EXPIRES = 60  # seconds; later nobody waits for it
 #: A schedule this many of its intervals late is not running.
 LATE_AFTER_RUNS = 3
 
@@ -45,7 +54,7 @@ class Schedule:
 def admin_portal(request: HttpRequest) -> HttpResponse:
     """Show the health of the whole system and the coins it tracks."""
     now = timezone.now()
-    query = request.GET.get("find", "").replace("\0", "").strip()[:LONGEST_QUERY]
+    query = _query(request.GET.get("find", ""))
     counts = accounts.user_counts()
     coins = market.latest_quotes()
     told = alerts.alert_statistics(now=now)
@@ -63,6 +72,25 @@ def admin_portal(request: HttpRequest) -> HttpResponse:
         "found": found(query, now=now) if query else [],
     }
     return render(request, "portals/admin.html", context)
+
+
+@require_POST
+@require(Permission.MANAGE_COINS)
+@limited("read")
+def coin_find(request: HttpRequest) -> HttpResponse:
+    """Have a worker ask the feed for coins of this name; the page waits for nobody's server."""
+    query = _query(request.POST.get("find", ""))
+    if not query:
+        messages.error(request, "Type a name or a symbol to look for.")
+        return redirect("portals:admin")
+    try:
+        celery.send_task(FIND_COINS, args=[query], retry=False, expires=FIND_EXPIRES)
+    except Exception as error:  # whatever a broker raises, the page has a sentence for it
+        logger.warning("no broker (%s): nobody asks for coins called %r", error, query)
+        messages.error(request, "The feed cannot be asked now: no worker can be reached.")
+    else:
+        messages.info(request, "The feed is being asked. Look again in a few seconds.")
+    return redirect(f"{reverse('portals:admin')}?{urlencode({'find': query})}#coins")
 
 
 @require_POST
@@ -131,6 +159,10 @@ def found(query: str, *, now: datetime) -> list[Any]:
     """Return the coins of the catalogue that match and are not tracked yet."""
     matching = market.search_catalogue(query=query, now=now)
     return [entry for entry in matching if not entry.is_tracked]
+
+
+def _query(text: str) -> str:
+    return text.replace("\0", "").strip()[:LONGEST_QUERY]
 
 
 def _coin_id(request: HttpRequest) -> str:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("analysis/", analyst.analysis, name="analysis"),
     path("portal/admin/", administration.admin_portal, name="admin"),
     path("portal/admin/coins/add/", administration.coin_add, name="coin-add"),
+    path("portal/admin/coins/find/", administration.coin_find, name="coin-find"),
     path("portal/admin/coins/remove/", administration.coin_remove, name="coin-remove"),
     path("portal/analyst/", analyst.analyst_portal, name="analyst"),
     path("portal/moderator/", moderator.moderator_portal, name="moderator"),

@@ -126,6 +126,7 @@ DOORS: tuple[Door, ...] = (
     _post("watchlist", "market:watch", "bitcoin", watch="1"),
     _post("add and remove coins", "portals:coin-add", coin_id="ethereum"),
     _post("add and remove coins", "portals:coin-remove", coin_id="ethereum"),
+    _post("add and remove coins", "portals:coin-find", find="pepe"),
     _page("view all users", "accounts:users"),
     _post("invite and change roles", "accounts:invite", email="new@example.com", role="analyst"),
     _post("invite and change roles", "accounts:change-role", NOBODY, role="analyst"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Activity, User
+from cryptopulse.celery import app as celery
 from cryptopulse.portals.administration import schedules
 from market.models import Coin, FeedState
 from tests.conftest import make_coin
@@ -110,3 +111,29 @@ def test_an_unknown_coin_is_refused_in_a_sentence(root: User, action: str, coin_
 def test_a_link_changes_nothing(root: User, bitcoin: Coin, action: str) -> None:
     answer = logged_in(root).get(reverse(f"portals:{action}"), {"coin_id": "bitcoin"})
     assert answer.status_code == 405
+
+
+def test_the_feed_is_asked_by_a_worker_and_not_by_the_page(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(celery, "send_task", lambda name, args, **_: sent.append((name, args)))
+    answer = logged_in(root).post(reverse("portals:coin-find"), {"find": " pepe\0 & co "})
+    assert sent == [("market.tasks.find_coins", ["pepe & co"])]
+    assert answer.headers["Location"] == "/portal/admin/?find=pepe+%26+co#coins"
+    celery.loader.import_default_modules()
+    assert "market.tasks.find_coins" in celery.tasks
+
+
+def test_a_broker_that_is_away_is_a_sentence(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(celery, "send_task", away)
+    answer = logged_in(root).post(reverse("portals:coin-find"), {"find": "pepe"}, follow=True)
+    assert "no worker can be reached" in answer.content.decode()
+
+
+def test_looking_for_nothing_is_a_sentence(root: User) -> None:
+    answer = logged_in(root).post(reverse("portals:coin-find"), {"find": " "}, follow=True)
+    assert "Type a name or a symbol" in answer.content.decode()
