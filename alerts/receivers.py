@@ -14,8 +14,9 @@ from accounts import services as accounts
 from accounts.roles import Permission
 from accounts.signals import role_changed, user_suspended
 from alerts import services
+from cryptopulse.keys import new_key
 from market.quotes import Quote
-from market.signals import prices_updated
+from market.signals import feed_failed, prices_updated
 from portfolio.signals import trade_executed
 
 if TYPE_CHECKING:
@@ -51,3 +52,14 @@ def pause_alerts_of_changed_role(*, user_id: uuid.UUID, **_: Any) -> None:
     person = accounts.person(user_id=user_id)
     if person is None or not person.may(Permission.SET_ALERTS):
         services.pause_all(user_id=user_id)
+
+
+@receiver(feed_failed)
+def alarm_operators(*, name: str, sentence: str, now: datetime, **_: Any) -> None:
+    """Tell the operators' topic that a feed is in trouble, once per trouble."""
+    services.tell_operators(
+        subject=f"The feed {name} has failed",
+        body=f"{sentence}\nWhat comes from {name} grows old until it answers again.",
+        event_id=new_key(),
+        now=now,
+    )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.apps import AppConfig
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
+from django.utils import timezone
 
 
 class Schedule(NamedTuple):
@@ -62,6 +63,10 @@ SCHEDULES = (
         "Looks whether people have confirmed their e-mail topics.",
     ),
     Schedule(
+        "Delete ended sessions", "accounts.tasks.clear_sessions", DAY,
+        "Deletes the sessions of people who have not been here for two weeks.",
+    ),
+    Schedule(
         "Delete old notifications", "alerts.tasks.purge_notifications", DAY,
         "Deletes notifications whose time is over.",
     ),
@@ -91,6 +96,7 @@ def write_schedules() -> int:
                 "task": schedule.task,
                 "interval": interval or IntervalSchedule.objects.create(**every),
                 "expire_seconds": max(schedule.seconds, SHORTEST_EXPIRY),
+                "start_time": timezone.now(),  # without one, the first run waits an interval
                 "description": schedule.description,
             },
         )

@@ -17,6 +17,7 @@ from cryptopulse.atomic import run_atomic
 
 from .feeds.base import FeedError
 from .models import FeedState
+from .signals import feed_failed
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +101,11 @@ def record_failure(*, name: str, error: FeedError, now: datetime) -> None:
     """
     _state(name)
 
-    def operation() -> None:
+    def operation() -> bool:
         state = FeedState.objects.select_for_update().get(name=name)
         if isinstance(error, FeedPaused) and state.open_until and state.open_until > now:
-            return  # what opened the circuit is worth more than that it is open
+            return False  # what opened the circuit is worth more than that it is open
+        was_in_trouble = _is_in_trouble(state)
         state.last_error = str(error)[:300]
         state.last_error_at = now
         if not isinstance(error, FeedPaused):
@@ -113,9 +115,17 @@ def record_failure(*, name: str, error: FeedError, now: datetime) -> None:
                 "last_error", "last_error_at", "failures", "open_until", "is_misconfigured",
             ]
         )  # fmt: skip
+        return _is_in_trouble(state) and not was_in_trouble
 
-    run_atomic(operation)
+    is_new_trouble = run_atomic(operation)
     logger.warning("feed %s: %s", name, error)
+    if is_new_trouble:
+        feed_failed.send_robust(sender=FeedState, name=name, sentence=str(error), now=now)
+
+
+def _is_in_trouble(state: FeedState) -> bool:
+    """Tell whether operators want to know: a wrong setting, or nothing for three tries."""
+    return state.is_misconfigured or state.failures >= FAILURES_UNTIL_OPEN
 
 
 def _count_failure(state: FeedState, error: FeedError, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a series of prices says: averages, strength, volatility, drawdown, correlation.
+"""Lines that are read beside a chart: moving averages and relative strength.
 
 Plain numbers in, plain numbers out, oldest first. They are ratios and lines for reading, so they
 are floats; money stays Decimal. A result that the series is too short for is None, and a line
@@ -8,7 +8,6 @@ has a None for each point before its first value, so that it lies under its pric
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -56,44 +55,6 @@ def rsi(prices: Sequence[float], period: int = 14) -> float | None:
     if gain == loss == 0:
         return 50.0
     return 100 * gain / (gain + loss)
-
-
-def returns(prices: Sequence[float]) -> list[float]:
-    """Return the change from each price to the next as a fraction; prices are above zero."""
-    return [after / before - 1 for before, after in pairwise(prices)]
-
-
-def volatility(prices: Sequence[float], *, periods_a_year: int = 365) -> float | None:
-    """Return the annualised standard deviation of the returns in percent."""
-    changes = returns(prices)
-    if len(changes) < 2:  # noqa: PLR2004 (a deviation takes two)
-        return None
-    return statistics.stdev(changes) * math.sqrt(periods_a_year) * 100
-
-
-def drawdown(prices: Sequence[float]) -> float | None:
-    """Return the deepest fall below an earlier high in percent: 0 or negative."""
-    deepest, peak = 0.0, -math.inf
-    for price in prices:
-        peak = max(peak, price)
-        deepest = min(deepest, price / peak - 1)
-    return deepest * 100 if prices else None
-
-
-def correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return Pearson's correlation of the returns of two series of the same moments, -1 to 1.
-
-    None where there are fewer than two returns, or where one of the two did not move.
-    """
-    if len(one) != len(other):
-        raise ValueError("Both series need a price for each moment.")
-    first, second = returns(one), returns(other)
-    if len(first) < 2:  # noqa: PLR2004 (a correlation takes two)
-        return None
-    try:
-        return max(-1.0, min(1.0, statistics.correlation(first, second)))
-    except statistics.StatisticsError:
-        return None
 
 
 def _check_period(period: int) -> None:

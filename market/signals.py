@@ -6,3 +6,7 @@ from django.dispatch import Signal
 #: outside any transaction. Arguments: `quotes` (list[Quote], only those that moved a coin),
 #: `now` (datetime). A receiver that fails does not keep the others from hearing (send_robust).
 prices_updated = Signal()
+
+#: Sent when a feed is given up for a while or needs an administrator: once at the failure that
+#: does it. Arguments: `name` (of the feed), `sentence` (what is wrong), `now` (datetime).
+feed_failed = Signal()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,28 +39,6 @@ def test_rsi_at_its_ends() -> None:
     assert indicators.rsi([1, 2, 3], 3) is None
 
 
-def test_volatility_is_annualised() -> None:
-    # Returns of +10 % and -10 %: a deviation of 14.142 %, times the root of 365.
-    assert indicators.volatility([100, 110, 99]) == pytest.approx(0.1414214 * math.sqrt(365) * 100)
-    assert indicators.volatility([100, 110]) is None
-    assert indicators.volatility([5, 5, 5, 5]) == 0
-
-
-def test_a_drawdown_is_measured_from_the_highest_price_before() -> None:
-    assert indicators.drawdown([100, 120, 60, 90, 130, 117]) == -50
-    assert indicators.drawdown([1, 2, 3]) == 0
-    assert indicators.drawdown([]) is None
-
-
-def test_series_that_move_together_and_apart() -> None:
-    assert indicators.correlation([1, 2, 3, 7], [10, 20, 30, 70]) == pytest.approx(1)
-    assert indicators.correlation([100, 110, 99], [100, 90, 99]) == pytest.approx(-1)
-    assert indicators.correlation([1, 2, 3], [5, 5, 5]) is None
-    assert indicators.correlation([1, 2], [1, 2]) is None
-    with pytest.raises(ValueError, match="each moment"):
-        indicators.correlation([1, 2, 3], [1, 2])
-
-
 @pytest.mark.parametrize("line", [indicators.sma, indicators.ema, indicators.rsi])
 def test_a_period_below_one_is_refused(line: object) -> None:
     with pytest.raises(ValueError, match="at least 1"):
@@ -79,10 +55,6 @@ def test_averages_lie_under_their_prices_and_within_them(prices: list[float], pe
 
 
 @given(PRICES, PERIODS)
-def test_ratios_stay_in_their_bounds(prices: list[float], period: int) -> None:
+def test_strength_stays_in_its_bounds(prices: list[float], period: int) -> None:
     strength = indicators.rsi(prices, period)
     assert strength is None or -1e-9 <= strength <= 100 + 1e-9
-    fall = indicators.drawdown(prices)
-    assert fall is None or -100 < fall <= 0
-    same = indicators.correlation(prices, prices)
-    assert same is None or same == pytest.approx(1, abs=1e-6)
