@@ -315,5 +315,7 @@
     }
   }
 
-  for (const figure of document.querySelectorAll("[data-chart]")) new PriceChart(figure);
+  for (const figure of document.querySelectorAll("[data-chart]")) {
+    figure.priceChart = new PriceChart(figure);
+  }
 })();
