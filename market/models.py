@@ -200,6 +200,8 @@ class FeedState(models.Model):
     last_error_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
     is_misconfigured = models.BooleanField(default=False)  # e.g. a wrong key: no retry helps
+    #: Calls that the plan gives a month; filled in by `services.feed_states`, not stored.
+    monthly_calls: int | None = None
     etag = models.CharField(max_length=200, blank=True)
     modified = models.CharField(max_length=64, blank=True)
 
@@ -223,5 +225,3 @@ class PriceOrigin(models.Model):
 
     def __str__(self) -> str:
         return self.origin
-
-

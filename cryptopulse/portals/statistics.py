@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,9 +20,6 @@ from market import services as market
 from portfolio import services as portfolio
 
 DAYS_DRAWN = 14
-#: A trade may commit a little after the moment that it bears.
-DAY_IS_SETTLED = timedelta(hours=1)
-DAY_IS_KEPT = 15 * 24 * 3600  # seconds, in the cache
 BAR_ROOM = 20  # units per day in the drawing, of which BAR_WIDTH are bar
 BAR_WIDTH = 14
 BAR_HEIGHT = 100
@@ -46,7 +42,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     """Show figures of the whole system; nobody's in particular."""
     now = timezone.now()
     counts = accounts.user_counts()
-    drawn = bars(trades_by_day(now=now))
+    drawn = bars(portfolio.trades_by_day(now=now, days=DAYS_DRAWN))
     told = alerts.alert_statistics(now=now)
     context = {
         "now": now,
@@ -76,28 +72,6 @@ def spell(wait: timedelta) -> str:
     return figures.age(start, now=start + wait).removesuffix(" ago")
 
 
-def trades_by_day(*, now: datetime) -> dict[date, int]:
-    """Return the number of trades on each of the last days (UTC), today last.
-
-    What is over does not change, so it is asked once and kept in the cache.
-    """
-    today = now.astimezone(UTC).date()
-    days = [today - timedelta(days=back) for back in range(DAYS_DRAWN - 1, -1, -1)]
-    kept: dict[str, int] = cache.get_many([_key(day) for day in days])
-    counts = {}
-    for day in days:
-        end = datetime.combine(day + timedelta(days=1), time(), UTC)
-        count = kept.get(_key(day))
-        if count is None:
-            # The statistics are those of the 24 hours before a moment; the end belongs to the
-            # next day.
-            count = portfolio.trade_statistics(now=end - timedelta(microseconds=1)).trades
-            if now - end > DAY_IS_SETTLED:
-                cache.set(_key(day), count, DAY_IS_KEPT)
-        counts[day] = count
-    return counts
-
-
 def bars(counts: dict[date, int]) -> list[Bar]:
     """Return a bar per day; the tallest fills the height, and a single trade can be seen."""
     most = max(counts.values(), default=0)
@@ -114,7 +88,3 @@ def bars(counts: dict[date, int]) -> list[Bar]:
             )
         )
     return drawn
-
-
-def _key(day: date) -> str:
-    return f"statistics:trades:{day}"

@@ -44,6 +44,11 @@ class Feed(ABC):
     #: Real prices of a market, or made-up ones that are labelled wherever they are shown.
     is_real: bool
 
+    @property
+    def monthly_calls(self) -> int | None:
+        """How many calls the source allows in a month; None where it sets no such limit."""
+        return None
+
     @abstractmethod
     def interval(self, *, now: datetime) -> timedelta:
         """Return how long to wait between two calls of `quotes`, as budget and plan allow."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+from django.conf import settings
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from cryptopulse.atomic import in_chunks, run_atomic
+from market.feeds import FeedError, feed
 from market.models import Coin, FeedState
 from market.quotes import PRICE_CONTEXT
 
@@ -111,7 +114,12 @@ def last_tick_at() -> datetime | None:
 
 def feed_states() -> list[FeedState]:
     """Return what is known about each feed, by name; the notes of single coins are left out."""
-    return list(FeedState.objects.exclude(name__startswith="history:").order_by("name"))
+    states = list(FeedState.objects.exclude(name__startswith="history:").order_by("name"))
+    for state in states:
+        if state.name in settings.FEEDS:
+            with suppress(FeedError):  # one that is set up wrong says so in its last error
+                state.monthly_calls = feed(state.name).monthly_calls
+    return states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from .reading import (
     all_transactions,
     own_transactions,
     trade_statistics,
+    trades_by_day,
     valuation,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "preview",
     "rename",
     "trade_statistics",
+    "trades_by_day",
     "valuation",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
 
 from accounts import services as accounts
 from market import services as market
@@ -100,3 +101,17 @@ def trade_statistics(*, now: datetime) -> TradeStatistics:
         bought=bought[1],
         sold=sold[1],
     )
+
+
+def trades_by_day(*, now: datetime, days: int) -> dict[date, int]:
+    """Count the trades of each of the last days (UTC), today last. One query over their index."""
+    today = now.astimezone(UTC).date()
+    counts = {today - timedelta(days=back): 0 for back in range(days - 1, -1, -1)}
+    first = datetime.combine(min(counts), datetime.min.time(), UTC)
+    rows = (
+        Transaction.objects.filter(executed_at__gte=first, executed_at__lte=now)
+        .order_by()
+        .values_list(TruncDate("executed_at", tzinfo=UTC))
+        .annotate(Count("pk"))
+    )
+    return counts | dict(rows)

@@ -106,6 +106,16 @@ def test_the_last_tick_is_the_newest_price(bitcoin: Coin) -> None:
     assert market.last_tick_at() is None
 
 
+def test_a_feed_says_how_many_calls_its_plan_gives(settings: Settings) -> None:
+    options = {"plan": "demo", "api_key": "CG-key"}
+    settings.FEEDS = {
+        "coingecko": {"BACKEND": "market.feeds.coingecko.CoinGeckoFeed", "OPTIONS": options}
+    }
+    FeedState.objects.create(name="coingecko", month="2026-11", calls_this_month=12)
+    (state,) = market.feed_states()
+    assert (state.calls_this_month, state.monthly_calls) == (12, 10_000)
+
+
 def test_feed_states_leave_out_the_notes_of_single_coins() -> None:
     for name in ("news:example.com", "history:bitcoin", "coingecko"):
         FeedState.objects.create(name=name)

@@ -24,7 +24,7 @@ PINNED = (
     ("portals:analyst", Role.ANALYST, 15),
     ("portals:analysis", Role.ANALYST, 13),
     ("portals:moderator", Role.MODERATOR, 10),
-    ("portals:statistics", Role.ADMIN, 58),
+    ("portals:statistics", Role.ADMIN, 17),
     ("portals:settings", Role.USER, 6),
 )
 

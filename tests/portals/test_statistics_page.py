@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from cryptopulse.portals.statistics import BAR_HEIGHT, bars, spell, trades_by_day
+from cryptopulse.portals.statistics import BAR_HEIGHT, bars, spell
 from market.models import Coin
+from portfolio.services import trades_by_day
 
 from .conftest import make_trade
 
@@ -39,25 +40,19 @@ def test_each_trade_counts_on_its_day_in_utc(alice: User, bitcoin: Coin) -> None
         NOW,
     ):
         make_trade(alice, bitcoin, at=at)
-    counts = trades_by_day(now=NOW)
+    counts = trades_by_day(now=NOW, days=14)
     assert len(counts) == 14
     assert {f"{day:%d}": count for day, count in counts.items() if count} == {
         "07": 1, "19": 2, "20": 2
     }  # fmt: skip
 
 
-def test_a_day_that_is_over_is_asked_once(
-    alice: User, bitcoin: Coin, django_assert_max_num_queries: Any
+def test_all_days_are_one_question(
+    alice: User, bitcoin: Coin, django_assert_num_queries: Any
 ) -> None:
-    trades_by_day(now=NOW)
-    with django_assert_max_num_queries(3):
-        trades_by_day(now=NOW + timedelta(minutes=1))
-
-
-def test_today_is_never_kept(alice: User, bitcoin: Coin) -> None:
-    assert sum(trades_by_day(now=NOW).values()) == 0
     make_trade(alice, bitcoin, at=NOW)
-    assert sum(trades_by_day(now=NOW).values()) == 1
+    with django_assert_num_queries(1):
+        assert sum(trades_by_day(now=NOW, days=14).values()) == 1
 
 
 def test_the_tallest_bar_fills_the_drawing_and_one_trade_can_be_seen() -> None:

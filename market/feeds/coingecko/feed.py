@@ -64,6 +64,10 @@ class CoinGeckoFeed(Feed):
             name=name, access=allowed, attempts=attempts, deadline=deadline, **client_options
         )
 
+    @property
+    def monthly_calls(self) -> int | None:
+        return self._plan.monthly
+
     def interval(self, *, now: datetime) -> timedelta:
         if self._plan.monthly is None:
             return self._plan.interval
