@@ -23,7 +23,10 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the package ha
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
         """Return the value; one that does not parse is named in the error, secrets unquoted."""
         try:
-            return super().get_value(var, *args, **kwargs)
+            value = super().get_value(var, *args, **kwargs)
+            # A file that an editor or `echo` wrote ends in a newline that is no part of a secret.
+            is_from_file = f"{var}_FILE" in os.environ and isinstance(value, str)
+            return value.rstrip("\r\n") if is_from_file else value
         except (ValueError, TypeError, ArithmeticError) as error:
             raise ImproperlyConfigured(f"{var} cannot be read: {error}.") from error
         except OSError as error:

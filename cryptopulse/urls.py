@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from . import health
 from .api import api
 from .portals.coin import coin_page
 
 #: The page of one coin shows a holding and alerts, which the market knows nothing of.
-market_urls = [
+market_urls: list[URLPattern | URLResolver] = [
     path("", include("market.urls")),
     path("markets/<str:coin_id>/", coin_page, name="coin"),
 ]

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 
-class PriceField(models.DecimalField):
+class PriceField(models.DecimalField):  # type: ignore[type-arg]  # not generic at run time
     """A price in US dollars: 15 significant digits from 1e-18 up (see `market.quotes`)."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

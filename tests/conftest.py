@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
@@ -131,6 +133,25 @@ def ethereum(db: None) -> Coin:
 @pytest.fixture
 def coin(db: None) -> Callable[..., Coin]:
     return make_coin
+
+
+@pytest.fixture
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
+    """A database that threads can fight over as in production.
+
+    SQLite's in-memory test database locks tables at once, whatever the timeout; a file waits.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    in_memory, name = connection.connection, connection.settings_dict["NAME"]
+    connection.connection = None
+    connection.settings_dict["NAME"] = str(tmp_path / "shared.sqlite3")
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    yield
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    connection.connection = in_memory
 
 
 @pytest.fixture

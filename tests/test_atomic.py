@@ -16,7 +16,7 @@ def test_it_returns_what_the_operation_returns(db: None) -> None:
 
 
 def test_a_conflict_runs_the_operation_again_from_the_start(db: None) -> None:
-    tries = []
+    tries: list[int] = []
 
     def operation() -> str:
         tries.append(len(tries))
@@ -31,7 +31,7 @@ def test_a_conflict_runs_the_operation_again_from_the_start(db: None) -> None:
 
 
 def test_a_conflict_that_never_ends_is_raised_and_leaves_nothing(db: None) -> None:
-    tries = []
+    tries: list[int] = []
 
     def operation() -> None:
         tries.append(1)
@@ -45,7 +45,7 @@ def test_a_conflict_that_never_ends_is_raised_and_leaves_nothing(db: None) -> No
 
 
 def test_another_error_is_not_tried_again(db: None) -> None:
-    tries = []
+    tries: list[int] = []
 
     def operation() -> None:
         tries.append(1)

@@ -64,7 +64,7 @@ def test_the_development_key_is_made_once_and_readable_by_its_owner_alone(tmp_pa
 
 def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("from the file")
+    secret.write_text("from the file\n")
     monkeypatch.setenv("SOME_SECRET_FILE", str(secret))
 
     assert env.str("SOME_SECRET") == "from the file"

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
 from pytest_django import Settings
 
 from market.signals import prices_updated
@@ -39,22 +36,3 @@ def feeds(settings: Settings) -> Iterator[type[ScriptedFeed]]:
 def _nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """The apps above evaluate and broadcast every price; these tests are about the market."""
     monkeypatch.setattr(prices_updated, "receivers", [])
-
-
-@pytest.fixture
-def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
-    """A database that threads can fight over as in production.
-
-    SQLite's in-memory test database locks tables at once, whatever the timeout; a file waits.
-    """
-    if connection.vendor != "sqlite":
-        yield
-        return
-    in_memory, name = connection.connection, connection.settings_dict["NAME"]
-    connection.connection = None
-    connection.settings_dict["NAME"] = str(tmp_path / "market.sqlite3")
-    call_command("migrate", run_syncdb=True, verbosity=0)
-    yield
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    connection.connection = in_memory
