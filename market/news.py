@@ -155,6 +155,8 @@ def _reason(error: Exception) -> str:
         inner = inner.__context__
     if isinstance(error, requests.Timeout):
         return "no answer in time."
+    if isinstance(error, requests.ConnectionError):
+        return "it could not be reached; is this machine online?"
     return f"{type(error).__name__}: {error}"[:200]
 
 
