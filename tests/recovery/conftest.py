@@ -18,6 +18,7 @@ def processes() -> Iterator[list[Process]]:
     yield started
     for process in reversed(started):
         process.kill()
+        print(f"--- {process.name}\n{process.output[-4000:]}")  # pytest shows it where one failed
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class Process:
 
     def __init__(self, arguments: list[str], env: dict[str, str]) -> None:
         self.started_at = time.monotonic()
+        self.name = " ".join(arguments)
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -94,6 +95,10 @@ class Process:
             if caught and int(caught[1], 16) & bit:
                 return
             time.sleep(0.002)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def send(self, number: int) -> None:
         self._process.send_signal(number)
