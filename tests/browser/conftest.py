@@ -39,9 +39,17 @@ class Complaints(list[str]):
     """What a page said that it should not have: errors, refused content, failed requests."""
 
     def watch(self, page: Any) -> None:
-        page.on("console", lambda m: m.type in {"error", "warning"} and self.append(m.text))
+        page.on("console", self.hear)
         page.on("pageerror", lambda error: self.append(str(error)))
-        page.on("response", lambda r: r.status >= 400 and self.append(f"{r.status} {r.url}"))
+        page.on("response", self.look_at)
+
+    def hear(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.append(message.text)
+
+    def look_at(self, response: Any) -> None:
+        if response.status >= 400:
+            self.append(f"{response.status} {response.url}")
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_a_price_that_never_was_has_no_age() -> None:
     assert figures.age(None, now=datetime(2026, 11, 20, tzinfo=UTC)) == "never"
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value="-1e30", max_value="1e30"))
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value="-1e18", max_value="1e18"))
 def test_money_reads_back_as_what_it_was(value: Decimal) -> None:
     written = figures.money(value)
     read = Decimal(written.replace("$", "").replace(",", "").replace("−", "-"))

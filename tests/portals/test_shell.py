@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.template import engines
+from django.template import Template, engines
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -199,7 +199,12 @@ def test_the_frame_asks_the_database_once_for_everybody(
 def test_the_bell_counts_for_its_person(bitcoin: Coin, monkeypatch: Any) -> None:
     person = person_of(Role.USER)
     asked: list[User] = []
-    monkeypatch.setattr("alerts.services.unread_count", lambda *, user: asked.append(user) or 3)
+
+    def unread_count(*, user: User) -> int:
+        asked.append(user)
+        return 3
+
+    monkeypatch.setattr("alerts.services.unread_count", unread_count)
     html = draw('{% include "components/tools.html" %}', user=person)
     assert "Notifications, 3 new" in html
     assert asked == [person]
@@ -237,7 +242,7 @@ def test_a_currency_without_a_rate_falls_back_to_dollars(bitcoin: Coin) -> None:
 def test_an_include_with_only_keeps_the_currency(bitcoin: Coin, koruna: None) -> None:
     person = person_of(Role.USER, display_currency="CZK")
     source = "{% include inner with coin=coin only %}"
-    inner = engines["django"].from_string("{% price coin %}").template
+    inner = Template("{% price coin %}")
     request = RequestFactory().get("/")
     request.user = person
     template = engines["django"].from_string(source)
