@@ -51,3 +51,17 @@ def test_without_npm_a_check_says_what_is_missing(npm: Path) -> None:
     assert "npm ci" in (warning.hint or "")
     assert finder.find("vendor/pens/pens.js") == []
     assert list(finder.list(None)) == []
+
+
+def test_a_style_sheet_comes_only_with_the_font_that_it_names(
+    npm: Path, settings: Any, tmp_path: Path
+) -> None:
+    font = "inter-latin-wght-normal.woff2"
+    settings.NPM_ASSETS = {"vendor/inter": ("inter", [font])}
+    assert NpmFinder().find("css/inter.css") == []
+    assert list(NpmFinder().list(None)) == []
+    folder = tmp_path / "node_modules" / "inter"
+    folder.mkdir()
+    (folder / font).write_bytes(b"font")
+    assert NpmFinder().find("css/inter.css").endswith("cryptopulse/npm/inter.css")
+    assert [name for name, _ in NpmFinder().list(None)] == [font, "inter.css"]
