@@ -96,7 +96,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 @require(Permission.SUSPEND_USERS)
 def suspend(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
     """Suspend a person, for a reason that they will read."""
-    reason = request.POST.get("reason", "")
+    reason = request.POST.get("reason", "").replace("\0", "")
     return _act(
         request,
         lambda: services.suspend(

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "cryptopulse.middleware.DropNulMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "cryptopulse.middleware.AdminContentPolicyMiddleware",
@@ -116,14 +117,15 @@ DATABASES: dict[str, dict[str, Any]] = {
     ),
 }
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # see cryptopulse.atomic
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A deferred transaction that reads first and writes later is refused at once while
+    # another writes ("database is locked"), whatever the timeout; IMMEDIATE waits its turn.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # A deferred transaction that reads first and writes later is refused at once while
-        # another writes ("database is locked"), whatever the timeout; IMMEDIATE waits its turn.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from pytest_django import DjangoDbBlocker
@@ -106,7 +107,12 @@ def database(config: dict[str, Any], blocker: DjangoDbBlocker) -> Iterator[None]
 
 @contextmanager
 def sqlite_file(path: Path, blocker: DjangoDbBlocker) -> Iterator[None]:
-    with database({"NAME": str(path / "shared.sqlite3")}, blocker):
+    config = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path / "shared.sqlite3"),
+        "OPTIONS": settings.SQLITE_OPTIONS,
+    }
+    with database(config, blocker):
         yield
 
 
