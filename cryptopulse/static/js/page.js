@@ -1,5 +1,9 @@
 // What every page does with keys, clicks and answers: search, menus, toasts, htmx's failures.
 (() => {
+  // A refused form answers 422 with its sentence, and htmx draws it. With DEBUG, django-htmx's own
+  // script would keep every 4xx and 5xx off the page.
+  if (window.htmx) htmx.config.noSwap = [204, 304];
+
   const announcer = document.querySelector("#announcer");
   const toasts = document.querySelector("#toasts");
   const TOAST_STAYS = 8000;
