@@ -462,8 +462,12 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        name: {"level": LOG_LEVEL}
-        for name in ("accounts", "market", "portfolio", "alerts", "cryptopulse")
+        # Django brings handlers of its own, which would say everything a second time.
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        **{
+            name: {"level": LOG_LEVEL}
+            for name in ("accounts", "market", "portfolio", "alerts", "cryptopulse")
+        },
     },
 }
 
