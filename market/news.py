@@ -35,6 +35,8 @@ MOST_REDIRECTS = 4
 MOST_ENTRIES = 100
 SUMMARY_LENGTH = 400
 TITLE_LENGTH = 300
+#: Characters of a title or summary that are looked at, markup included.
+LONGEST_MARKUP = 20_000
 LONGEST_URL = 1000
 USER_AGENT = "CryptoPulse/0.1 (news reader)"  # some publishers refuse a blank one
 
@@ -262,10 +264,17 @@ def _moment(entry: Any) -> datetime | None:
     return None
 
 
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+
+
 def plain_text(markup: str) -> str:
-    """Return the text without markup, scripts or control characters, on one line."""
-    text = html.unescape(nh3.clean(markup, tags=set()))
-    if re.search(r"</?[a-zA-Z][^>]*>", text):  # it was escaped twice
+    """Return the text without markup, scripts or control characters, on one line.
+
+    Only the beginning is read: a headline and its summary need no more, and no megabyte of
+    brackets shall keep the process busy.
+    """
+    text = html.unescape(nh3.clean(markup[:LONGEST_MARKUP], tags=set()))
+    if _TAG.search(text):  # it was escaped twice
         text = html.unescape(nh3.clean(text, tags=set()))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

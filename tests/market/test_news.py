@@ -439,3 +439,9 @@ def test_headlines_past_their_time_are_not_taken(publisher: Publisher, allowed: 
     publisher.pages["/rss"] = answer(200, rss())
     allowed.NEWS_FEEDS = [publisher.url("/rss")]
     assert market.refresh_news(now=NOW + timedelta(days=90)) == 0
+
+
+def test_a_megabyte_of_brackets_is_cut_before_anything_looks_at_it() -> None:
+    flood = "&lt;a" * 400_000
+    assert len(news.plain_text(flood)) <= news.LONGEST_MARKUP
+    assert news.plain_text("<b>Up</b> " + flood).startswith("Up")
