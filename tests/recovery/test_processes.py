@@ -40,7 +40,7 @@ BEAT = [
     "cryptopulse",
     "beat",
     "--scheduler",
-    "django_celery_beat.schedulers:DatabaseScheduler",
+    "cryptopulse.scheduler:SkippingScheduler",
     "--max-interval",
     "1",
     "--pidfile=",
