@@ -50,9 +50,11 @@ def _users_page(request: HttpRequest, form: InviteForm, *, status: int = 200) ->
     by = _me(request)
     query, role = request.GET.get("q", ""), request.GET.get("role", "")
     page = services.users_page(query=query, role=role, cursor=request.GET.get("cursor", ""))
+    confirmed = services.confirmed_ids(page.rows)
     rows = [
         {
             "person": person,
+            "is_confirmed": person.pk in confirmed,
             "may_suspend": services.obstacle_to_suspending(user=person, by=by) is None,
             "may_change_role": services.obstacle_to_changing_role(user=person, by=by) is None,
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -63,6 +64,12 @@ def make_person(username: str, role: Role = Role.USER, **extra: Any) -> User:
     return User.objects.create_user(
         username=username, email=f"{username}@example.com", password=PASSWORD, role=role, **extra
     )
+
+
+def confirm(user: User) -> User:
+    """Let a person have proven that the e-mail address is theirs."""
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from .moderation import (
     suspend,
 )
 from .people import (
+    confirmed_ids,
     create_admin,
     people,
     person,
@@ -37,6 +38,7 @@ __all__ = [
     "activity_page",
     "change_role",
     "client_address",
+    "confirmed_ids",
     "create_admin",
     "invite",
     "keyset_page",

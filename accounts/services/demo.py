@@ -81,7 +81,7 @@ def _make(username: str, role: Role, password: str, *, is_new: bool) -> bool:
     elif is_new:
         user.set_password(password)
         user.save(update_fields=["password"])
-        EmailAddress.objects.get_or_create(
+        EmailAddress.objects.update_or_create(
             user=user, email=email, defaults={"verified": True, "primary": True}
         )
     return True

@@ -22,8 +22,16 @@ from accounts.roles import Permission, Role
 from cryptopulse.atomic import run_atomic
 
 from .activity import record
-from .people import ALREADY_THERE, check_credentials, clean_email, create_person
+from .people import ALREADY_THERE, check_credentials, clean_email, create_person, verified_email
 
+UNCONFIRMED_INVITED = (
+    "There is already an account with this e-mail address, but nobody has confirmed the address, "
+    "so it may belong to somebody else. Have the address confirmed, or suspend the account."
+)
+UNCONFIRMED_ACCEPTING = (
+    "There is already an account with this e-mail address, but nobody has confirmed the address. "
+    "If it is yours, reset its password; if not, ask the admin who invited you to suspend it."
+)
 NOT_VALID = "This invitation is not valid any more. Ask for a new one."
 
 
@@ -39,11 +47,7 @@ def invite(
     if role not in Role.values:
         raise AccountRejected("There is no such role.", field="role")
     email = clean_email(email)
-    if User.objects.filter(email=email).exists():
-        raise AccountRejected(
-            "There is already an account with this e-mail address. Change its role instead.",
-            field="email",
-        )
+    _refuse_existing(email)
     created_at = now or timezone.now()
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -66,9 +70,27 @@ def invite(
     return invitation, token
 
 
+def _refuse_existing(email: str) -> None:
+    """Refuse to invite whom we have, and don't recommend to promote who may be an impostor."""
+    there = User.objects.filter(email=email).first()
+    if there is None:
+        return
+    if verified_email(user_id=there.pk) is None:
+        raise AccountRejected(UNCONFIRMED_INVITED, field="email")
+    raise AccountRejected(
+        "There is already an account with this e-mail address, which is confirmed. "
+        "Change its role instead.",
+        field="email",
+    )
+
+
 def open_invitation(*, token: str, now: datetime) -> Invitation | None:
-    """Return the invitation that this token opens, if it still does."""
-    return Invitation.objects.filter(pk=_hash(token), accepted_at=None, expires_at__gt=now).first()
+    """Return the invitation that this token opens, if it still does.
+
+    It holds no longer than its inviter's right to invite.
+    """
+    found = Invitation.objects.filter(pk=_hash(token), accepted_at=None, expires_at__gt=now).first()
+    return found if found and found.invited_by.may(Permission.MANAGE_USERS) else None
 
 
 def accept_invitation(
@@ -90,6 +112,10 @@ def accept_invitation(
     password_hash = make_password(password)
 
     def operation() -> User:
+        # Locked, so that a suspension comes either before this or after it.
+        inviter = User.objects.select_for_update().filter(pk=invitation.invited_by_id).first()
+        if inviter is None or not inviter.may(Permission.MANAGE_USERS):
+            raise AccountRejected(NOT_VALID)
         open_still = Invitation.objects.filter(
             pk=invitation.pk, accepted_at=None, expires_at__gt=now
         )
@@ -108,6 +134,9 @@ def accept_invitation(
     try:
         return run_atomic(operation)
     except IntegrityError:
+        there = User.objects.filter(email=invitation.email).first()
+        if there is not None and verified_email(user_id=there.pk) is None:
+            raise AccountRejected(UNCONFIRMED_ACCEPTING) from None
         raise AccountRejected(ALREADY_THERE) from None
 
 

@@ -11,6 +11,7 @@ from accounts.signals import role_changed, user_suspended
 from cryptopulse.atomic import run_atomic
 
 from .activity import record
+from .people import verified_email
 
 REASON_LENGTH = 200
 
@@ -96,7 +97,11 @@ def restore(*, user: User, by: User, address: str | None = None) -> User:
 
 
 def change_role(*, user: User, role: str, by: User, address: str | None = None) -> User:
-    """Give a person another role; it holds from their next request on."""
+    """Give a person another role; it holds from their next request on.
+
+    Only who has confirmed the e-mail address becomes more than a user: anybody may sign up with
+    a colleague's address and wait to be taken for them.
+    """
     if role not in Role.values:
         raise AccountRejected("There is no such role.", field="role")
     new_role = Role(role)
@@ -107,6 +112,12 @@ def change_role(*, user: User, role: str, by: User, address: str | None = None) 
         if person.role == new_role:
             raise AccountRejected(
                 f"The role of {person.username} is {new_role.label} already.", field="role"
+            )
+        if new_role != Role.USER and verified_email(user_id=person.pk) is None:
+            raise AccountRejected(
+                f"{person.username} has not confirmed the e-mail address; "
+                f"until then the role stays {Role(person.role).label}.",
+                field="role",
             )
         old_role = Role(person.role)
         person.role = new_role

@@ -66,6 +66,14 @@ def verified_email(*, user_id: uuid.UUID) -> str | None:
     return email
 
 
+def confirmed_ids(people: Iterable[User]) -> set[uuid.UUID]:
+    """Return who of these people has proven the address to be theirs, in one query."""
+    proven = EmailAddress.objects.filter(
+        user_id__in=[one.pk for one in people], primary=True, verified=True
+    )
+    return set(proven.values_list("user_id", flat=True))
+
+
 def create_admin(*, username: str, email: str, password: str) -> User:
     """Create an administrator on the word of whoever has the command line."""
     username = username.strip().lower()

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -18,7 +19,7 @@ from accounts import services, signals
 from accounts.models import Activity, User
 from accounts.roles import Permission, Role
 from accounts.services import AccountRejected
-from tests.conftest import make_person
+from tests.conftest import confirm, make_person
 
 
 @pytest.mark.django_db
@@ -30,7 +31,7 @@ def test_an_admin_makes_a_user_an_analyst(alice: User, root: User) -> None:
 
     signals.role_changed.connect(listen)
     try:
-        services.change_role(user=alice, role="analyst", by=root, address="203.0.113.7")
+        services.change_role(user=confirm(alice), role="analyst", by=root, address="203.0.113.7")
     finally:
         signals.role_changed.disconnect(listen)
     alice.refresh_from_db()
@@ -47,7 +48,7 @@ def test_an_admin_makes_a_user_an_analyst(alice: User, root: User) -> None:
 def test_a_new_moderator_gets_into_the_django_admin_and_a_former_one_does_not(
     alice: User, root: User
 ) -> None:
-    services.change_role(user=alice, role="moderator", by=root)
+    services.change_role(user=confirm(alice), role="moderator", by=root)
     alice.refresh_from_db()
     assert alice.is_staff
     services.change_role(user=alice, role="user", by=root)
@@ -85,7 +86,27 @@ def test_the_same_role_again_is_refused(alice: User, root: User) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.MODERATOR, Role.ADMIN])
+def test_who_has_not_confirmed_the_address_is_not_promoted(
+    alice: User, root: User, role: Role
+) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
+    with pytest.raises(AccountRejected, match="alice has not confirmed the e-mail address"):
+        services.change_role(user=alice, role=role, by=root)
+    alice.refresh_from_db()
+    assert alice.role == Role.USER
+    EmailAddress.objects.get().set_verified()
+    assert services.change_role(user=alice, role=role, by=root).role == role
+
+
+@pytest.mark.django_db
+def test_an_unconfirmed_person_may_be_made_a_plain_user(mo: User, root: User) -> None:
+    assert services.change_role(user=mo, role="user", by=root).role == Role.USER
+
+
+@pytest.mark.django_db
 def test_the_form_on_the_page(client: Client, alice: User, root: User) -> None:
+    confirm(alice)
     client.force_login(root)
     client.post(reverse("accounts:change-role", args=[alice.pk]), {"role": "moderator"})
     alice.refresh_from_db()
@@ -98,7 +119,7 @@ def test_a_changed_role_holds_from_the_next_request(
 ) -> None:
     client.force_login(alice)
     assert client.get(reverse("accounts:users")).status_code == 403
-    services.change_role(user=alice, role="moderator", by=root)
+    services.change_role(user=confirm(alice), role="moderator", by=root)
     assert client.get(reverse("accounts:users")).status_code == 200
 
 
@@ -117,7 +138,7 @@ class AnAdminIsAlwaysLeft(TestCase):
     def test_over_any_sequence(self, steps: list[tuple[int, int, str]]) -> None:
         roles = [Role.ADMIN, Role.ADMIN, Role.MODERATOR, Role.USER]
         people = [
-            User.objects.create(username=f"p{n}", email=f"p{n}@example.com", role=role)
+            confirm(User.objects.create(username=f"p{n}", email=f"p{n}@example.com", role=role))
             for n, role in enumerate(roles)
         ]
         for actor, person, what in steps:

@@ -18,7 +18,7 @@ from accounts.models import Activity, Invitation, User
 from accounts.roles import Role
 from accounts.services import AccountRejected
 from tests.accounts.logging_in import log_in
-from tests.conftest import make_person
+from tests.conftest import confirm, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -114,13 +114,59 @@ def test_what_is_no_address_is_refused(root: User, email: str) -> None:
 
 
 def test_somebody_who_has_an_account_is_not_invited(root: User, alice: User) -> None:
-    with pytest.raises(AccountRejected, match="Change its role instead"):
+    confirm(alice)
+    with pytest.raises(AccountRejected, match="is confirmed"):
         services.invite(email="ALICE@example.com", role="analyst", by=root)
+
+
+def test_an_unconfirmed_account_is_not_recommended_for_promotion(root: User, alice: User) -> None:
+    with pytest.raises(AccountRejected, match="nobody has confirmed") as refused:
+        services.invite(email="alice@example.com", role="analyst", by=root)
+    assert "role" not in refused.value.sentence
+
+
+def test_a_squatted_address_is_refused_with_a_way_out(root: User) -> None:
+    _, token = services.invite(email="nora@example.com", role="admin", by=root)
+    squatter = make_person("mallory")
+    User.objects.filter(pk=squatter.pk).update(email="nora@example.com")
+    with pytest.raises(AccountRejected, match="ask the admin who invited you to suspend it"):
+        accept(token)
+    squatter.refresh_from_db()
+    assert squatter.role == Role.USER
+
+
+def test_an_invitation_ends_with_its_inviters_right_to_invite(root: User) -> None:
+    ada = make_person("ada", Role.ADMIN)
+    _, by_suspended = services.invite(email="nora@example.com", role="admin", by=root)
+    _, by_demoted = services.invite(email="nils@example.com", role="admin", by=ada)
+    services.change_role(user=ada, role="user", by=root)
+    User.objects.filter(pk=root.pk).update(is_active=False)
+    for token in (by_suspended, by_demoted):
+        assert services.open_invitation(token=token, now=timezone.now()) is None
+        with pytest.raises(AccountRejected, match="not valid any more"):
+            accept(token)
+        assert Client().get(reverse("accounts:invitation", args=[token])).status_code == 404
+    assert not User.objects.filter(username="nora").exists()
+
+
+def test_a_suspension_that_comes_while_the_form_is_read_counts(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = services.invite(email="nora@example.com", role="admin", by=root)
+
+    def hash_slowly(password: str) -> str:
+        User.objects.filter(pk=root.pk).update(is_active=False)
+        return password
+
+    monkeypatch.setattr("accounts.services.invitations.make_password", hash_slowly)
+    with pytest.raises(AccountRejected, match="not valid any more"):
+        accept(token)
+    assert Invitation.objects.get().accepted_at is None
 
 
 def test_an_account_that_came_first_is_not_taken_over(root: User) -> None:
     _, token = services.invite(email="alice@example.com", role="admin", by=root)
-    alice = make_person("alice")
+    alice = confirm(make_person("alice"))
     with pytest.raises(AccountRejected, match="already an account"):
         accept(token)
     alice.refresh_from_db()

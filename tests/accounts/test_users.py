@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import services
 from accounts.models import User
 from accounts.roles import Role
-from tests.conftest import make_person
+from tests.conftest import confirm, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -104,13 +104,24 @@ def test_the_page_for_an_admin(client: Client, alice: User, root: User) -> None:
     assert "&lt;b&gt;Spam&lt;/b&gt;" in page
 
 
+def test_the_page_says_whose_address_is_unverified(
+    client: Client, alice: User, bob: User, root: User
+) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
+    confirm(bob)
+    client.force_login(root)
+    page = client.get(reverse("accounts:users")).content.decode()
+    assert "alice@example.com (unverified)" in page
+    assert "bob@example.com<" in page
+
+
 def test_the_page_costs_the_same_however_many_people_are_on_it(
     client: Client, root: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):
         User.objects.create(username=f"p{number}", email=f"p{number}@example.com", role=Role.USER)
     client.force_login(root)
-    # session, user, unread notifications, the page, the ticker tape
+    # session, user, unread notifications, the page, proven addresses, the ticker tape
     with django_assert_max_num_queries(7):
         client.get(reverse("accounts:users"))
 

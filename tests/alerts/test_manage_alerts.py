@@ -16,7 +16,7 @@ from alerts.models import PriceAlert
 from alerts.services import AlertRejected
 from market.models import Coin
 from tests.alerts.conftest import after, fired_events, tick, unevaluated
-from tests.conftest import NOW, make_coin
+from tests.conftest import NOW, confirm, make_coin
 
 Arm = Callable[..., PriceAlert]
 pytestmark = pytest.mark.django_db
@@ -201,7 +201,7 @@ def test_a_suspended_persons_alerts_are_paused(arm: Arm, alice: Any, root: Any) 
 
 def test_alerts_of_somebody_who_changes_role_are_paused(arm: Arm, alice: Any, root: Any) -> None:
     alert = arm()
-    accounts.change_role(user=alice, role=Role.ANALYST, by=root)
+    accounts.change_role(user=confirm(alice), role=Role.ANALYST, by=root)
     alert.refresh_from_db()
     assert alert.state == "paused"
 

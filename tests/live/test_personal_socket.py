@@ -23,7 +23,7 @@ from cryptopulse.live import consumers, visitors
 from cryptopulse.live.personal import close_personal, send_personal
 from cryptopulse.live.protocol import HubProtocol
 from cryptopulse.live.routing import websocket_application
-from tests.conftest import make_person
+from tests.conftest import confirm, make_person
 
 from .conftest import eventually, served
 from .test_ticker_socket import ORIGIN, close_code, frame
@@ -169,6 +169,7 @@ async def test_a_person_with_a_new_role_has_to_connect_again(port: int) -> None:
     alice, root = await person("alice"), await person("root", Role.ADMIN)
     async with me(port, await session_of(alice)) as browser:
         await settled(browser, alice)
+        await sync_to_async(confirm)(alice)
         await sync_to_async(accounts.change_role)(user=alice, role=Role.ANALYST, by=root)
 
         assert await close_code(browser) == 4401

@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
-from tests.conftest import PASSWORD, make_coin, make_person
+from tests.conftest import PASSWORD, confirm, make_coin, make_person
 
 from .conftest import person_of
 from .snapshot import stored
@@ -170,7 +170,7 @@ def world(settings: Any) -> None:
     at = timezone.now()
     make_coin("bitcoin", at=at, rank=1)
     make_coin("ethereum", price="3400", at=at, rank=2)
-    make_person("bob")
+    confirm(make_person("bob"))
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (10**6, 60))
     settings.ACCOUNT_RATE_LIMITS = False
 
