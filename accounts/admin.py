@@ -15,12 +15,13 @@ from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from unfold.admin import ModelAdmin
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
+
+from cryptopulse.admin_base import ModelAdmin
 
 from . import services
 from .addresses import client_address
@@ -30,10 +31,6 @@ from .roles import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    Base = admin.ModelAdmin[Model]
-else:
-    Base = ModelAdmin
 
 
 def _change_password(_request: HttpRequest, **_: Any) -> HttpResponse:
@@ -63,7 +60,7 @@ class SuspensionForm(ActionForm):  # type: ignore[misc]  # unfold has no types
 
 
 @admin.register(User)
-class UserAdmin(Base):
+class UserAdmin(ModelAdmin):
     """Everybody. Suspending and restoring are actions; roles are changed on the users page."""
 
     action_form = SuspensionForm
@@ -114,7 +111,7 @@ class UserAdmin(Base):
 
 
 @admin.register(Activity)
-class ActivityAdmin(Base):
+class ActivityAdmin(ModelAdmin):
     """The log, as it was written."""
 
     list_display = ("at", "kind", "summary", "user", "subject", "address")
@@ -125,7 +122,7 @@ class ActivityAdmin(Base):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(Base):
+class InvitationAdmin(ModelAdmin):
     """Who was invited to what; the hash of the token stays out of sight."""
 
     list_display = ("email", "role", "invited_by", "created_at", "expires_at", "accepted_at")
@@ -136,7 +133,7 @@ class InvitationAdmin(Base):
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(Base):
+class EmailAddressAdmin(ModelAdmin):
     """Whose address is verified; only its owner can do that."""
 
     list_display = ("email", "user", "primary", "verified")

@@ -4,40 +4,13 @@ What a notification says is not shown: account mail holds links that open accoun
 is between the product and the person.
 """
 
-# ruff: noqa: ARG002 (Django passes the request and the object to every hook)
-
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+
+from cryptopulse.admin_base import ReadOnlyAdmin
 
 from .models import DeliveryAttempt, Notification, PriceAlert
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Model]
-else:
-    Base = ModelAdmin
-
-
-class ReadOnlyAdmin(Base):
-    """Shows rows; who may see them is decided by the role alone."""
-
-    list_per_page = 50
-    show_full_result_count = False  # counting a table that only grows costs more than the page
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(PriceAlert)

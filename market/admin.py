@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from accounts import services as accounts
+from cryptopulse.admin_base import ModelAdmin, ReadOnlyAdmin
 
 from .models import Article, Candle, Coin, ExchangeRate, FeedState
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Model]
-else:
-    Base = ModelAdmin
 
 CURATED = ("tracked", "category", "rank")
 #: What a new coin needs besides; afterwards it is its source's to say.
 IDENTITY = ("id", "symbol", "name")
 
 
-class ReadOnlyAdmin(Base):
-    """Rows that the product writes and people read."""
-
-    list_per_page = 50
-    show_full_result_count = False  # counts the whole table a second time
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's)
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
-
-
 @admin.register(Coin)
-class CoinAdmin(Base):
+class CoinAdmin(ModelAdmin):
     """Coins: what is tracked and how it is sorted may be changed, a price never."""
 
     list_display = ("name", "symbol", "rank", "tracked", "last_price", "price_at", "source")
