@@ -6,8 +6,19 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+
+from market.quotes import LONGEST_COIN_ID, is_coin_id
+
+BAD_COIN_ID = "A coin's id is that of CoinGecko, such as bitcoin or avalanche-2."
+
+
+def validate_coin_id(value: str) -> None:
+    """Refuse in forms what could not stand in the address of the coin's page."""
+    if not is_coin_id(value):
+        raise ValidationError(BAD_COIN_ID, code="bad_coin")
 
 
 class PriceField(models.DecimalField):  # type: ignore[type-arg]  # not generic at run time
@@ -26,7 +37,9 @@ class Coin(models.Model):
         CRYPTO = "crypto", "Crypto"
         STOCK = "stock", "Stock"
 
-    id = models.CharField(primary_key=True, max_length=128)
+    id = models.CharField(
+        primary_key=True, max_length=LONGEST_COIN_ID, validators=[validate_coin_id]
+    )
     symbol = models.CharField(max_length=32)
     name = models.CharField(max_length=128)
     rank = models.PositiveIntegerField(null=True, blank=True)

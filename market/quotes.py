@@ -10,6 +10,8 @@ from decimal import Context, Decimal
 #: SQLite stores a decimal as a double.
 PRICE_CONTEXT = Context(prec=15)
 
+LONGEST_COIN_ID = 128
+
 SIMULATED_SOURCES = frozenset({"simulated", "replay"})
 
 
@@ -47,6 +49,17 @@ class Bar:
     close: Decimal
     volume: Decimal | None = None
     step: timedelta | None = None  # how long it lasts: 5 minutes, an hour, a day
+
+
+def is_coin_id(value: object) -> bool:
+    """Tell whether this can be a coin's id: a part of addresses, of keys and of lists of ids."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_COIN_ID
+        and value.isprintable()
+        and not set(value) & set(" ,/?#%\\:")
+        and value not in {".", ".."}
+    )
 
 
 def is_stale(price_at: datetime | None, *, now: datetime, limit: timedelta) -> bool:

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Coin',
             fields=[
-                ('id', models.CharField(max_length=128, primary_key=True, serialize=False)),
+                ('id', models.CharField(max_length=128, primary_key=True, serialize=False, validators=[market.models.validate_coin_id])),
                 ('symbol', models.CharField(max_length=32)),
                 ('name', models.CharField(max_length=128)),
                 ('rank', models.PositiveIntegerField(blank=True, null=True)),

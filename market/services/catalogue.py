@@ -13,7 +13,8 @@ from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
 from market.catalogue import BY_ID, COINS, RANKS
 from market.feeds import FeedError, feed
-from market.models import Coin
+from market.models import BAD_COIN_ID, Coin
+from market.quotes import is_coin_id
 
 from .errors import MarketRejected
 from .sources import active_feeds
@@ -77,10 +78,8 @@ def add_coin(
     MarketRejected (bad_coin, unknown_coin).
     """
     coin_id = coin_id.strip()
-    if not _is_id(coin_id):
-        raise MarketRejected(
-            "A coin's id is that of CoinGecko, such as bitcoin or avalanche-2.", code="bad_coin"
-        )
+    if not is_coin_id(coin_id):
+        raise MarketRejected(BAD_COIN_ID, code="bad_coin")
     listed = BY_ID.get(coin_id)
     symbol = symbol.strip() or (listed.symbol if listed else "")
     name = name.strip() or (listed.name if listed else "")
@@ -181,13 +180,9 @@ def find_coins(*, query: str, now: datetime) -> int:
         new = [
             Coin(id=coin_id, symbol=symbol[:32], name=name[:128], tracked=False)
             for coin_id, symbol, name in found
-            if _is_id(coin_id) and symbol and name
+            if is_coin_id(coin_id) and symbol and name
         ]
         for chunk in in_chunks(new, actions_per_item=1):
             run_atomic(partial(Coin.objects.bulk_create, chunk, ignore_conflicts=True))
         return len(new)
     return 0
-
-
-def _is_id(text: str) -> bool:
-    return 0 < len(text) <= 128 and text.isprintable() and not set(text) & set(" ,/?#%\\:")  # noqa: PLR2004 (Coin.id)

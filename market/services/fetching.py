@@ -12,7 +12,7 @@ from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
 from market.feeds import Feed, FeedError, feed
 from market.models import Coin, FeedState
-from market.quotes import Quote
+from market.quotes import Quote, is_coin_id
 
 from .catalogue import seed_demo_coins
 from .errors import MarketRejected
@@ -142,7 +142,7 @@ def list_coins(*, quotes: Sequence[Quote]) -> int:
             tracked=place < CATALOGUE_SIZE,
         )
         for place, quote in enumerate(quotes)
-        if quote.coin_id not in known and quote.symbol and quote.name
+        if is_coin_id(quote.coin_id) and quote.coin_id not in known and quote.symbol and quote.name
     ]
     for chunk in in_chunks(new, actions_per_item=1):
         run_atomic(partial(Coin.objects.bulk_create, chunk, ignore_conflicts=True))

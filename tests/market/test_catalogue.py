@@ -37,7 +37,10 @@ def test_a_coin_that_nobody_knows_needs_its_name(root: User) -> None:
     assert str(coin) == "Brand New (NEW)"
 
 
-@pytest.mark.parametrize("coin_id", ["", "  ", "a b", "a/b", "a,b", "a:b", "x" * 129, "a\x00b"])
+@pytest.mark.parametrize(
+    "coin_id",
+    ["", "  ", "a b", "a/b", "a,b", "a:b", ".", "..", "a?b", "a#b", "a\\b", "x" * 129, "a\x00b"],
+)
 def test_what_can_be_no_id_is_refused(root: User, coin_id: str) -> None:
     with pytest.raises(market.MarketRejected) as refused:
         market.add_coin(coin_id=coin_id, by=root, symbol="x", name="X")

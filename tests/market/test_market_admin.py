@@ -70,6 +70,17 @@ def test_an_admin_adds_a_coin_without_a_price(root_client: Client) -> None:
     assert Activity.objects.get(kind__startswith="coin_").kind == "coin_added"
 
 
+@pytest.mark.parametrize("coin_id", ["a/b", ".", "..", "a:b", "a b", "a?b", "a#b", "a%2f"])
+def test_an_id_that_no_address_can_hold_is_refused_with_a_sentence(
+    root_client: Client, coin_id: str
+) -> None:
+    form = {"id": coin_id, "symbol": "new", "name": "New", "tracked": "on"}
+    answer = root_client.post(reverse("admin:market_coin_add"), form)
+    assert answer.status_code == 200
+    assert "id is that of CoinGecko" in answer.content.decode()
+    assert not Coin.objects.exists()
+
+
 def test_nobody_deletes_coins_or_touches_what_the_product_writes(
     root_client: Client, bitcoin: Coin
 ) -> None:

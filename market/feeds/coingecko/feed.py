@@ -11,7 +11,7 @@ from typing import Any
 
 from market import budget
 from market.feeds.base import Feed, FeedError
-from market.quotes import Bar, Quote
+from market.quotes import Bar, Quote, is_coin_id
 
 from . import rows
 from .answers import history_too_long
@@ -121,7 +121,7 @@ class CoinGeckoFeed(Feed):
         """CoinGecko's grain: five minutes for the last day, hours up to 90 days, then days."""
         now = self._clock()
         end = min(end, now)
-        if not rows.is_coin_id(coin_id):
+        if not is_coin_id(coin_id):
             raise FeedError(f"“{coin_id}” is no id of a coin.", permanent=True)
         if start >= end:
             return []
@@ -176,7 +176,7 @@ class CoinGeckoFeed(Feed):
         found = [
             (row["id"], rows.text(row.get("symbol"), 32), rows.text(row.get("name"), 128))
             for row in coins
-            if isinstance(row, dict) and rows.is_coin_id(row.get("id"))
+            if isinstance(row, dict) and is_coin_id(row.get("id"))
         ]
         return [row for row in found if row[1] and row[2]][:SEARCH_RESULTS]
 
@@ -185,7 +185,7 @@ def _batches(coin_ids: Sequence[str]) -> Iterator[str]:
     """Yield the ids, each once, as lists that one call takes; what can be no id is skipped."""
     batch: list[str] = []
     length = 0
-    for coin_id in dict.fromkeys(filter(rows.is_coin_id, coin_ids)):
+    for coin_id in dict.fromkeys(filter(is_coin_id, coin_ids)):
         cost = len(coin_id.encode()) + 3  # a comma travels as %2C
         if batch and (len(batch) == COINS_PER_CALL or length + cost > LONGEST_LIST):
             yield ",".join(batch)

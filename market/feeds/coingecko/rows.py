@@ -14,13 +14,12 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from market.quotes import Bar, Quote
+from market.quotes import Bar, Quote, is_coin_id
 
 logger = logging.getLogger(__name__)
 
 STEPS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 SPARKLINE_POINTS = 56  # of the 168 hours that CoinGecko sends: a row stays under two kilobytes
-LONGEST_ID = 128
 SMALLEST_PRICE = Decimal("1e-18")  # what a column of prices takes
 LARGEST_PRICE = Decimal("1e18")
 ABSURD = 36  # digits before or after the point that no price or supply has
@@ -68,17 +67,6 @@ def _quote(row: dict[str, Any], source: str) -> Quote | None:
         market_cap=_fitting(row.get("market_cap"), digits=18, places=2),
         volume_24h=_fitting(row.get("total_volume"), digits=18, places=2),
         sparkline=_sparkline(row.get("sparkline_in_7d")),
-    )
-
-
-def is_coin_id(value: object) -> bool:
-    """Tell whether this can be a coin's id and stand in an address and in a list of ids."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= LONGEST_ID
-        and value.isprintable()
-        and not set(value) & set(" ,/?#%\\")
-        and value not in {".", ".."}
     )
 
 

@@ -15,7 +15,7 @@ from market import services
 from market.candles import SECONDS
 from market.feeds import Feed, FeedError
 from market.feeds.recording import read_bars
-from market.quotes import Bar
+from market.quotes import Bar, is_coin_id
 from market.services.loading import history_feed, load_coin
 
 LONGEST_WAIT = timedelta(minutes=5)
@@ -106,7 +106,7 @@ class Command(BaseCommand):
         return coin_ids
 
     def _check_coin(self, coin_id: str) -> None:
-        if services.coin(coin_id=coin_id) is None:
+        if not is_coin_id(coin_id) or services.coin(coin_id=coin_id) is None:
             raise CommandError(
                 f"There is no coin “{coin_id}” here. Ids are CoinGecko's, such as bitcoin; an "
                 "administrator adds coins."
