@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from .roles import Permission
 
@@ -50,6 +51,20 @@ def wants_json(request: HttpRequest) -> bool:
     )
 
 
+def local_path(url: str) -> str:
+    """Return what a form or a link says to go on to if it is a path of ours, else nothing.
+
+    Only what begins with one slash: `redirect` would look anything else up as a view's name.
+    """
+    is_path = url.startswith("/") and not url.startswith("//")
+    return url if is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
+
+
+def safe_next(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """Go back to the page that a form was on (`next`), or to `default`, a view's name."""
+    return HttpResponseRedirect(local_path(request.POST.get("next", "")) or resolve_url(default))
+
+
 def refusal(sentence: str, code: str, *, status: int, **headers: Any) -> JsonResponse:
     """Answer a script that it may not, in the one shape that all of our refusals have."""
     return JsonResponse({"error": sentence, "code": code}, status=status, headers=headers)
@@ -60,9 +75,16 @@ def _ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
         return redirect_to_login(request.get_full_path())
     response = refusal("Log in first.", "not_logged_in", status=401)
     if "HX-Request" in request.headers:  # a session that ended while the page stood open
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        here = _path_of(request.headers.get("HX-Current-URL", ""))
         response["HX-Redirect"] = redirect_to_login(here, resolve_url("account_login")).url
     return response
+
+
+def _path_of(url: str) -> str:
+    try:
+        return local_path(urlsplit(url).path) or "/"
+    except ValueError:  # no URL at all
+        return "/"
 
 
 def _forbid(request: HttpRequest, permission: Permission) -> HttpResponseBase:

@@ -11,9 +11,7 @@ from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cryptopulse.limits import limited
 
 from . import services
-from .access import require
+from .access import require, safe_next
 from .addresses import client_address
 from .errors import AccountRejected
 from .forms import InvitationForm, InviteForm
@@ -145,10 +143,7 @@ def _act(request: HttpRequest, operation: Callable[[], User], done: str) -> Http
         messages.error(request, refused.sentence)
     else:
         messages.success(request, done.format(person))
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        back = reverse("accounts:users")
-    return redirect(back)
+    return safe_next(request, "accounts:users")
 
 
 @require_GET

@@ -5,18 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Permission
-from accounts.services import client_address, require
+from accounts.services import client_address, require, safe_next
 from alerts import services
 from alerts.forms import AlertForm
 from alerts.services import AlertRejected
@@ -46,6 +44,7 @@ def is_htmx(request: HttpRequest) -> bool:
 
 @require_safe
 @never_cache
+@limited("read")
 @require(Permission.SET_ALERTS)
 def alert_list(request: HttpRequest) -> HttpResponse:
     """Show a person's alerts, what has fired, and the form for a new one."""
@@ -66,7 +65,7 @@ def alert_create(request: HttpRequest) -> HttpResponse:
     saved = f"Alert created: {services.describe(alert, alert.coin)}."
     if not is_htmx(request):
         messages.success(request, saved)
-        return redirect(_next(request))
+        return safe_next(request, "alerts:list")
     empty = AlertForm(user=me(request), coin_id=alert.coin_id)
     answer = _page if whole_page else _panel
     return answer(request, empty, saved=saved, new_id=alert.pk)
@@ -135,18 +134,12 @@ def _panel(request: HttpRequest, form: AlertForm, **extra: Any) -> HttpResponse:
     return render(request, "alerts/_alert_panel.html", context, status=status)
 
 
-def _next(request: HttpRequest) -> str:
-    """Return the page of ours that the form was on, or the list."""
-    wanted = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if is_ours and not urlsplit(wanted).netloc else "alerts:list"
-
-
 # --- The bell -----------------------------------------------------------------------------------
 
 
 @require_safe
 @never_cache
+@limited("read")
 @require(Permission.READ_MARKET)
 def bell(request: HttpRequest) -> HttpResponse:
     """Show a person's newest notifications."""
@@ -183,6 +176,7 @@ def _key(text: str) -> uuid.UUID | None:
 
 @require_safe
 @never_cache
+@limited("read")
 @require(Permission.RECEIVE_EMAIL)
 def channels(request: HttpRequest) -> HttpResponse:
     """Show where a person may be told things, and how to set each up."""

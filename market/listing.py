@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 PER_PAGE = 100
 LONGEST_QUERY = 64
+DIGITS_READ = 9  # of a page number: Python refuses to read thousands of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def make_listing(
     key = sort if sort.removeprefix("-") in _BY_KEY and sort.count("-") <= 1 else "rank"
     ordered = sort_coins(found, key)
     last = max(1, -(-len(ordered) // PER_PAGE))
-    number = min(int(page), last) if page.isascii() and page.isdigit() and int(page) else 1
+    digits = page if page.isascii() and page.isdigit() else "1"
+    number = min(max(1, int(digits[:DIGITS_READ])), last)
     return Listing(
         path=path,
         query=query,

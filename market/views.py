@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.roles import Permission
-from accounts.services import require
+from accounts.services import require, safe_next
 from cryptopulse.limits import limited
 
 from . import services as market
@@ -32,6 +31,7 @@ DEFAULT_RANGE = "7d"
 
 
 @require_safe
+@limited("read")
 @vary_on_headers("HX-Request")
 def coin_list(request: HttpRequest) -> HttpResponse:
     """Show all tracked coins: sorted, searched, with who rose and fell. Open to visitors."""
@@ -92,6 +92,7 @@ def chart_data(request: HttpRequest, coin_id: str) -> JsonResponse:
 
 
 @require_safe
+@limited("read")
 @require(Permission.READ_MARKET)
 def charts(request: HttpRequest) -> HttpResponse:
     """Compare up to five coins: each one's change since the range began."""
@@ -122,6 +123,7 @@ def charts(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@limited("read")
 @require(Permission.READ_MARKET)
 def watchlist(request: HttpRequest) -> HttpResponse:
     """Show the coins that this person keeps an eye on."""
@@ -144,12 +146,13 @@ def watch(request: HttpRequest, coin_id: str) -> HttpResponse:
     except market.MarketRejected as refusal:
         return JsonResponse({"error": str(refusal), "code": refusal.code}, status=422)
     if not request.htmx:  # type: ignore[attr-defined]
-        return _back(request)
+        return safe_next(request, "market:watchlist")
     coin = market.coin(coin_id=coin_id)
     return render(request, "market/_star.html", {"coin": coin, "is_watched": is_wanted})
 
 
 @require_safe
+@limited("read")
 def news(request: HttpRequest) -> HttpResponse:
     """Show the newest headlines, of one coin where ?coin= names one. Open to visitors."""
     coin_id = request.GET.get("coin", "")
@@ -190,12 +193,3 @@ def _compare_data(comparison: Comparison) -> dict[str, Any]:
             for line in comparison.lines
         ],
     }
-
-
-def _back(request: HttpRequest) -> HttpResponseRedirect:
-    """Return to the page that the star was on."""
-    target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return HttpResponseRedirect(target if is_ours else reverse("market:watchlist"))

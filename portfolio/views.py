@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -78,7 +77,7 @@ def trade(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _fresh_form(request, user)
     typed = TypedOrder.read(request.POST)
-    back = _safe_url(request, request.POST.get("next", ""))
+    back = accounts.local_path(request.POST.get("next", ""))
     try:
         done = services.place_order(
             user=user,
@@ -96,7 +95,7 @@ def trade(request: HttpRequest) -> HttpResponse:
     )
     if "HX-Request" not in request.headers:
         messages.success(request, f"{sentence}.")
-        return redirect(back or "portfolio:overview")
+        return accounts.safe_next(request, "portfolio:overview")
     form = trade_form(
         user=user,
         coin=market.coin(coin_id=done.coin_id),
@@ -121,7 +120,7 @@ def _fresh_form(request: HttpRequest, user: User) -> HttpResponse:
         coin=coin,
         portfolio=portfolio,
         side=request.GET.get("side", ""),
-        next_url=_safe_url(request, request.GET.get("next", "")),
+        next_url=accounts.local_path(request.GET.get("next", "")),
     )
     return _form_page(request, form)
 
@@ -252,14 +251,6 @@ def _pager(request: HttpRequest, next_cursor: str, **kept: str) -> dict[str, str
         "next_url": link(cursor=next_cursor) if next_cursor else "",
         "first_url": link() if request.GET.get("cursor") else "",
     }
-
-
-def _safe_url(request: HttpRequest, url: str) -> str:
-    """Return the URL if it is one of ours."""
-    is_ours = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if is_ours else ""
 
 
 def _me(request: HttpRequest) -> User:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.access import refusal, require, wants_json
+from accounts.access import local_path, refusal, require, safe_next, wants_json
 from accounts.addresses import client_address
 from accounts.errors import AccountRejected
 from accounts.models import Activity
@@ -42,6 +42,7 @@ __all__ = [
     "create_admin",
     "invite",
     "keyset_page",
+    "local_path",
     "make_demo_people",
     "obstacle_to_changing_role",
     "obstacle_to_suspending",
@@ -54,6 +55,7 @@ __all__ = [
     "refusal",
     "require",
     "restore",
+    "safe_next",
     "suspend",
     "user_counts",
     "users_page",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
+from cryptopulse.limits import limited
 from market import services as market
 from portfolio import services as portfolio
 
@@ -23,6 +24,7 @@ RANGES_TO_TRY = ("7d", "1d", "1h")
 
 
 @require_safe
+@limited("read")
 def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
     """Show a coin, tracked or removed."""
     now = timezone.now()

@@ -9,12 +9,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.roles import HOME_URL_NAMES, Role
+from cryptopulse.limits import limited
 from market import services as market
 
 COINS_SHOWN = 10
 
 
 @require_safe
+@limited("read")
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what this is, over live prices; a person who is logged in is sent home."""
     if request.user.is_authenticated:

@@ -44,6 +44,7 @@ BAD_TEXTS = (
     "1e999999",
     "1e-999999",
     "9" * 400,
+    "1" * 5000,  # more digits than int() reads
     "0." + "0" * 300 + "1",
     "1,5",
     "1_000",
@@ -110,15 +111,17 @@ ORDER = {"coin_id": "bitcoin", "amount": "50", "client_order_id": "bad-1"}
 
 FORMS = (
     Form(name="trade: buy by amount", role="user", url="portfolio:trade",
-         fields={"side": "buy", "coin_id": "bitcoin", "amount": "50", "client_order_id": "f-1"},
-         takes={"client_order_id": ORDER_NUMBER}),
+         fields={"side": "buy", "coin_id": "bitcoin", "amount": "50", "client_order_id": "f-1",
+                 "next": "/markets/"},
+         takes={"client_order_id": ORDER_NUMBER, "next": ANYTHING}),
     Form(name="trade: buy by quantity", role="user", url="portfolio:trade",
          fields={"side": "buy", "coin_id": "bitcoin", "quantity": "0.0001",
                  "client_order_id": "f-2"},
          takes={"client_order_id": ORDER_NUMBER}),
     Form(name="create an alert", role="user", url="alerts:create",
          fields={"coin_id": "bitcoin", "condition": "above", "target": "250000",
-                 "channels": ["in_app"]}),
+                 "channels": ["in_app"], "next": "/markets/"},
+         takes={"next": ANYTHING}),
     Form(name="watch", role="user", url="market:watch", args=("bitcoin",),
          fields={"watch": "1", "next": "/markets/"}, takes={"watch": ANYTHING, "next": ANYTHING},
          needs_nothing=True),
@@ -132,9 +135,12 @@ FORMS = (
     Form(name="invite", role="admin", url="accounts:invite",
          fields={"email": "new@example.com", "role": "analyst"}),
     Form(name="suspend", role="moderator", url="accounts:suspend", args=("<bob>",),
-         fields={"reason": "Spam"}, takes={"reason": ANYTHING}, needs_nothing=True),
+         fields={"reason": "Spam", "next": "/users/"},
+         takes={"reason": ANYTHING, "next": ANYTHING}),
+    Form(name="restore", role="moderator", url="accounts:restore", args=("<mallory>",),
+         fields={"next": "/users/"}, takes={"next": ANYTHING}, needs_nothing=True),
     Form(name="change a role", role="admin", url="accounts:change-role", args=("<bob>",),
-         fields={"role": "analyst"}),
+         fields={"role": "analyst", "next": "/users/"}, takes={"next": ANYTHING}),
     Form(name="sign up", role="", url="account_signup",
          fields={"username": "newcomer", "email": "new@example.com", "password1": PASSWORD,
                  "password2": PASSWORD},
@@ -171,6 +177,7 @@ def world(settings: Any) -> None:
     make_coin("bitcoin", at=at, rank=1)
     make_coin("ethereum", price="3400", at=at, rank=2)
     confirm(make_person("bob"))
+    make_person("mallory", is_active=False, suspended_at=at, suspension_reason="Spam")
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (10**6, 60))
     settings.ACCOUNT_RATE_LIMITS = False
 
@@ -187,9 +194,12 @@ def client_of(role: str) -> Client:
 def url_of(form: Form) -> str:
     from accounts.services import person_called
 
-    bob = person_called(username="bob")
-    assert bob is not None
-    return reverse(form.url, args=[bob.pk if arg == "<bob>" else arg for arg in form.args])
+    keys = {}
+    for name in ("bob", "mallory"):
+        person = person_called(username=name)
+        assert person is not None
+        keys[f"<{name}>"] = person.pk
+    return reverse(form.url, args=[keys.get(arg, arg) for arg in form.args])
 
 
 def mutations(form: Form) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -314,6 +324,16 @@ def test_a_page_takes_any_query_string(role: str, url: str, parameters: tuple[st
         assert client.get(reverse(url), {name: ["a", "b"]}).status_code < 500
     assert client.get(f"{reverse(url)}?%ff=%fe&&=").status_code < 500
     assert stored() == before
+
+
+@pytest.mark.parametrize(
+    "where", ["http://[", "//[", "\u00a0", "x" * 5000, "http://a//evil.example"]
+)
+def test_a_session_that_ended_on_a_strange_page_leads_to_the_log_in(where: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": where}
+    response = client_of("").get(reverse("alerts:list"), headers=headers)
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"] == "/accounts/login/?next=/"
 
 
 def test_a_path_takes_anything() -> None:
