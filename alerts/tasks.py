@@ -8,7 +8,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from alerts import services
-from alerts.channels import sns
 from alerts.channels.base import DeliveryError
 
 logger = logging.getLogger(__name__)
@@ -48,6 +47,6 @@ def refresh_channels() -> int:
 def delete_topic(topic_arn: str) -> None:
     """Delete the topic of somebody who does not want it any more."""
     try:
-        sns.delete_topic(topic_arn)
+        services.delete_topic(topic_arn=topic_arn)
     except DeliveryError as error:
         logger.warning("a topic stays behind, empty of publications: %s", error)

@@ -445,6 +445,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "read": (600, 60),
     "invite": (30, 3600),
     "verify": (10, 3600),
+    "sms_number": (3, 3600),  # codes to one number, whoever asks
+    "sms_all": (500, 86400),  # codes to anybody: each one costs money
     "socket": (60, 60),
 }
 #: Open websockets per client address.

@@ -7,6 +7,7 @@ as an attribute, and no address and no balance in its body.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from alerts.models import Notification
 
 SUBJECT_LENGTH = 100
+
+_PERSONAL = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:cryptopulse-([0-9a-f]{32})")
 
 
 class SystemTopicChannel(NotificationChannel):
@@ -119,6 +122,24 @@ def make_personal_topic(*, user_id: uuid.UUID, address: str) -> PersonalTopic:
             TopicArn=topic, Protocol="email", Endpoint=address, ReturnSubscriptionArn=True
         )
     return PersonalTopic(topic_arn=topic, subscription_arn=answer["SubscriptionArn"])
+
+
+def owner_of(topic_arn: str) -> uuid.UUID | None:
+    """Return whose own topic this is; None for any other, such as the system's."""
+    found = _PERSONAL.fullmatch(topic_arn)
+    return uuid.UUID(found[1]) if found else None
+
+
+def unsubscribe_others(topic_arn: str, *, address: str) -> None:
+    """End every confirmed subscription of a person's topic but this address's.
+
+    Raises DeliveryError.
+    """
+    with aws_errors():
+        found = aws("sns").list_subscriptions_by_topic(TopicArn=topic_arn)
+        for row in found["Subscriptions"]:
+            if row["Endpoint"] != address and row["SubscriptionArn"].startswith("arn:"):
+                aws("sns").unsubscribe(SubscriptionArn=row["SubscriptionArn"])
 
 
 def confirmed_subscription(channel: Channel) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import math
 import re
 import secrets
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from alerts.models import Channel, Notification
 from alerts.refusals import AlertRejected
 from alerts.services.notifications import notify
 from alerts.services.outbox import wake
+from cryptopulse import limits
 from cryptopulse.atomic import run_atomic
 from cryptopulse.keys import new_key
 
@@ -115,7 +117,9 @@ def check_channels(*, user: User, kinds: Sequence[str]) -> list[str]:
 def start_sms(*, user: User, number: str, now: datetime) -> Channel:
     """Send a code to this number; it replaces the number there was, verified or not.
 
-    Raises AlertRejected: not_offered, bad_number.
+    Each code costs us money, and a stranger a message: it takes a confirmed e-mail address, and
+    a number gets few, whoever asks. Raises AlertRejected: not_offered, bad_number,
+    no_verified_email, too_many_codes.
     """
     _refuse_unless_offered("sms")
     number = re.sub(r"[\s().-]", "", number)
@@ -125,6 +129,13 @@ def start_sms(*, user: User, number: str, now: datetime) -> Channel:
             "bad_number",
             field="number",
         )
+    if accounts.verified_email(user_id=user.pk) is None:
+        raise AlertRejected(
+            "Confirm your e-mail address first; then we send a code to your number.",
+            "no_verified_email",
+            field="number",
+        )
+    _refuse_too_many_codes(number=number, now=now)
     code = f"{secrets.randbelow(10**6):06d}"
     key = Channel.key(user.pk, Channel.Kind.SMS)
 
@@ -231,6 +242,27 @@ def remove_channel(*, user: User, kind: str) -> None:
         wake("delete_topic", topic)
 
 
+def delete_topic(*, topic_arn: str) -> None:
+    """Delete the topic of somebody who does not want it any more.
+
+    For a task, whose argument may come from anywhere: only a topic that was made for a person is
+    deleted, and not while that person has the channel (again). What another address of theirs had
+    subscribed then ends instead. Raises DeliveryError.
+    """
+    user_id = sns.owner_of(topic_arn)
+    if user_id is None:
+        logger.warning("%r is no topic of a person and is not deleted", topic_arn)
+        return
+    rows = Channel.objects.filter(pk=Channel.key(user_id, Channel.Kind.SNS_EMAIL))
+    channel = rows.first()
+    if channel is not None:
+        sns.unsubscribe_others(topic_arn, address=channel.address)
+        return
+    sns.delete_topic(topic_arn)
+    # Who subscribed again while we deleted gets a new topic at the next look.
+    rows.update(topic_arn="", subscription_arn="", verified_at=None)
+
+
 def refresh_channel(*, channel_id: str, now: datetime) -> str:
     """Bring one personal topic a step further; return its status afterwards.
 
@@ -300,6 +332,19 @@ def _personal_kinds() -> list[str]:
 def _refuse_unless_offered(kind: str) -> None:
     if kind not in _personal_kinds():
         raise AlertRejected(f"{LABELS[kind]} is not offered here.", "not_offered")
+
+
+def _refuse_too_many_codes(*, number: str, now: datetime) -> None:
+    """Count one more code to this number, and one more of all that we send."""
+    wait = limits.allowed("sms_number", number, now)
+    sentence = "This number has got enough codes for now."
+    if wait is None:
+        wait = limits.allowed("sms_all", "everybody", now)
+        sentence = "We cannot send more codes for now."
+    if wait is not None:
+        minutes = math.ceil(wait.seconds / 60)
+        again = f"{minutes} minutes" if minutes > 1 else "a minute"
+        raise AlertRejected(f"{sentence} Try again in {again}.", "too_many_codes", field="number")
 
 
 def _hash(key: str, number: str, code: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 
-from alerts import services
+from alerts import services, tasks
 from alerts.channels.base import DeliveryError, channel_for
 from alerts.models import Channel, DeliveryAttempt, Notification
 from cryptopulse.clients import aws
@@ -124,6 +124,7 @@ def test_an_endpoint_that_does_not_answer_is_tried_again(settings: Any, alice: A
 
 
 def test_an_sms_goes_to_the_verified_number_only(moto: str, alice: Any) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=True)
     services.start_sms(user=alice, number="+420601123456", now=NOW)
     told = row(alice, channel="sms")
     with pytest.raises(DeliveryError) as caught:
@@ -136,6 +137,7 @@ def test_an_sms_goes_to_the_verified_number_only(moto: str, alice: Any) -> None:
 
 
 def test_the_code_is_sent_to_the_number_it_is_for_and_forgotten(alice: Any) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=True)
     services.start_sms(user=alice, number="+420601123457", now=NOW)
     told = Notification.objects.get(channel="sms")
     code = told.body.split("is ")[1][:6]
@@ -213,6 +215,66 @@ def test_a_personal_topic_needs_a_verified_address(alice: Any) -> None:
     with pytest.raises(services.AlertRejected) as caught:
         services.subscribe_sns_email(user=alice, now=NOW)
     assert caught.value.code == "no_verified_email"
+
+
+@pytest.fixture
+def personal(alice: Any) -> Channel:
+    """Alice's own topic, made and confirmed."""
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=True)
+    channel = services.subscribe_sns_email(user=alice, now=NOW)
+    services.refresh_channel(channel_id=channel.pk, now=NOW)
+    channel.refresh_from_db()
+    return channel
+
+
+def addresses(topic: str) -> list[str]:
+    found = aws("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    return [each["Endpoint"] for each in found]
+
+
+def topics() -> set[str]:
+    return {each["TopicArn"] for each in aws("sns").list_topics()["Topics"]}
+
+
+def test_a_topic_that_is_not_wanted_any_more_is_deleted(alice: Any, personal: Channel) -> None:
+    services.remove_channel(user=alice, kind="sns_email")
+    tasks.delete_topic(personal.topic_arn)
+    assert personal.topic_arn not in topics()
+
+
+def test_the_topic_of_somebody_who_subscribed_again_stays(alice: Any, personal: Channel) -> None:
+    services.remove_channel(user=alice, kind="sns_email")
+    again = services.subscribe_sns_email(user=alice, now=after(1))
+    services.refresh_channel(channel_id=again.pk, now=after(2))
+    tasks.delete_topic(personal.topic_arn)  # late
+    assert addresses(personal.topic_arn) == ["alice@example.com"]
+    assert state(alice) == "ready"
+
+
+def test_who_subscribed_again_by_another_address_is_not_told_at_the_old_one(
+    alice: Any, personal: Channel
+) -> None:
+    services.remove_channel(user=alice, kind="sns_email")
+    EmailAddress.objects.filter(user=alice).update(email="new@example.com")
+    again = services.subscribe_sns_email(user=alice, now=after(1))
+    services.refresh_channel(channel_id=again.pk, now=after(2))
+    tasks.delete_topic(personal.topic_arn)
+    assert addresses(personal.topic_arn) == ["new@example.com"]
+
+
+@pytest.mark.parametrize(
+    "name", ["prices", "cryptopulse", "cryptopulse-ops", "cryptopulse-" + "g" * 32]
+)
+def test_a_topic_that_no_person_has_is_never_deleted(name: str) -> None:
+    topic = aws("sns").create_topic(Name=name)["TopicArn"]
+    tasks.delete_topic(topic)
+    assert topic in topics()
+
+
+@pytest.mark.parametrize("argument", ["", "x", "arn:aws:sns:us-east-1:1:cryptopulse-" + "a" * 32])
+def test_what_is_no_topic_of_ours_is_not_even_asked_for(argument: str, settings: Any) -> None:
+    settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"
+    services.delete_topic(topic_arn=argument)
 
 
 def test_mail_by_ses_needs_a_verified_sender(alice: Any, settings: Any) -> None:

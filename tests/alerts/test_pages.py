@@ -16,6 +16,7 @@ from alerts import services
 from alerts.models import Channel, Notification, PriceAlert
 from market.models import Coin
 from tests.alerts.conftest import tick
+from tests.alerts.test_channels import verify
 from tests.conftest import NOW
 
 Arm = Callable[..., PriceAlert]
@@ -301,6 +302,7 @@ def test_sms_from_number_to_verified_without_javascript(
     browser: Client, alice: Any, settings: Any
 ) -> None:
     settings.SMS_ENABLED = True
+    verify(alice)
     response = browser.post(reverse("alerts:channel-sms-start"), {"number": "+420 601 123 456"})
     assert response.status_code == 302
     code = Notification.objects.get(channel="sms").body.split("is ")[1][:6]
@@ -325,10 +327,12 @@ def test_what_is_no_number_is_refused_at_its_field(
     assert not Channel.objects.exists()
 
 
-def test_codes_cannot_be_asked_for_without_end(browser: Client, settings: Any) -> None:
+def test_codes_cannot_be_asked_for_without_end(browser: Client, alice: Any, settings: Any) -> None:
     settings.SMS_ENABLED = True
+    verify(alice)
     url = reverse("alerts:channel-sms-start")
-    answers = [browser.post(url, {"number": "+420601123456"}).status_code for _ in range(11)]
+    numbers = [f"+4206010000{number:02}" for number in range(11)]
+    answers = [browser.post(url, {"number": number}).status_code for number in numbers]
     assert answers == [302] * 10 + [429]
 
 
@@ -344,6 +348,7 @@ def test_what_is_not_switched_on_is_not_offered(browser: Client) -> None:
 
 def test_removing_a_channel(browser: Client, alice: Any, settings: Any) -> None:
     settings.SMS_ENABLED = True
+    verify(alice)
     services.start_sms(user=alice, number="+420601123456", now=NOW)
     assert browser.post(reverse("alerts:channel-remove", args=["sms"])).status_code == 302
     assert not Channel.objects.exists()

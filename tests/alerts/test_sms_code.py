@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from alerts import services
 from alerts.models import Channel, Notification
@@ -17,8 +18,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _sms_is_on(settings: Any) -> None:
+def _sms_is_on(settings: Any, alice: Any, bob: Any) -> None:
     settings.SMS_ENABLED = True
+    for person in (alice, bob):
+        EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
 
 
 def start(user: Any, number: str = NUMBER, seconds: float = 0) -> str:
@@ -102,3 +105,35 @@ def test_sms_that_is_off_is_refused(alice: Any, settings: Any) -> None:
     with pytest.raises(AlertRejected) as caught:
         services.start_sms(user=alice, number=NUMBER, now=NOW)
     assert caught.value.code == "not_offered"
+
+
+def refusal_of(user: Any, number: str = NUMBER, seconds: float = 0) -> AlertRejected:
+    with pytest.raises(AlertRejected) as caught:
+        services.start_sms(user=user, number=number, now=after(seconds))
+    return caught.value
+
+
+def test_no_code_goes_out_for_somebody_without_a_confirmed_address(alice: Any) -> None:
+    EmailAddress.objects.filter(user=alice).update(verified=False)
+    refused = refusal_of(alice)
+    assert (refused.code, refused.field) == ("no_verified_email", "number")
+    assert "Confirm your e-mail address first" in refused.sentence
+    assert not Notification.objects.filter(channel="sms").exists()
+
+
+def test_a_number_gets_three_codes_an_hour_whoever_asks(alice: Any, bob: Any) -> None:
+    for person in (alice, bob, alice):
+        start(person)
+    refused = refusal_of(bob)
+    assert refused.code == "too_many_codes"
+    assert refused.sentence.startswith("This number has got enough codes for now. Try again in ")
+    assert start(bob, "+420601123457")  # another one is another's
+    assert start(bob, seconds=3600)
+    assert Notification.objects.filter(channel="sms").count() == 5
+
+
+def test_all_codes_together_have_a_limit(alice: Any, bob: Any, settings: Any) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"sms_all": (2, 86400)}
+    start(alice, "+420601000001")
+    start(bob, "+420601000002")
+    assert refusal_of(bob, "+420601000003").sentence.startswith("We cannot send more codes")
