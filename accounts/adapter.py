@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -12,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from .addresses import client_address
+from .addresses import client_address, one_client
 from .models import User
 from .roles import HOME_URL_NAMES, Role
 from .services.people import ALREADY_THERE
@@ -75,6 +80,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         context = {"reason": user.suspension_reason, "suspended_at": user.suspended_at}
         return render(request, "account/account_inactive.html", context, status=403)
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail whose links lead to SITE_URL.
+
+        allauth builds them from the Host header, which whoever asks for a reset may choose.
+        """
+        ours = {
+            name: _on_our_site(value) if name.endswith("_url") else value
+            for name, value in context.items()
+        }
+        domain = urlsplit(settings.SITE_URL).netloc
+        site = SimpleNamespace(name=domain, domain=domain)
+        super().send_mail(template_prefix, email, {**ours, "current_site": site})
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002
+        """Count failures by the name alone; allauth would begin anew with each Host header."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
+
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Count attempts by the address that the rest of the product believes."""
-        return client_address(request) or "0.0.0.0"  # noqa: S104 (no listener: nobody's address)
+        """Count attempts by the address that the rest of the product believes, IPv6 by its /64."""
+        return one_client(client_address(request) or "0.0.0.0")  # noqa: S104 (no listener: nobody's address)
+
+
+def _on_our_site(url: str) -> str:
+    """Return the same page at the address that we are known by."""
+    return f"{settings.SITE_URL}{urlsplit(url)._replace(scheme='', netloc='').geturl()}"

@@ -19,9 +19,6 @@ from .addresses import client_address
 from .models import Activity, User
 from .services.activity import record
 
-#: What somebody typed as their name may be anything, so only the beginning is kept.
-LOGIN_LENGTH = 60
-
 
 def _address(request: HttpRequest | None) -> str | None:
     return client_address(request) if request is not None else None
@@ -64,12 +61,13 @@ def _login_failed(
     credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
     login = str(credentials.get("username") or credentials.get("email") or "")
-    if len(login) > LOGIN_LENGTH:
-        login = login[: LOGIN_LENGTH - 1] + "…"
+    known = _known(login)
+    # What nobody is called may be a password that went into the wrong field: it is not kept.
+    name = f"“{known.username}”" if known else "somebody unknown"
     record(
         kind=Activity.Kind.LOGIN_FAILED,
-        summary=f"Log-in failed for “{login}”",
-        user=_known(login),
+        summary=f"Log-in failed for {name}",
+        user=known,
         address=_address(request),
     )
 

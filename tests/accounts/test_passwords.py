@@ -63,6 +63,30 @@ def test_resetting_by_mail(client: Client, alice: User, mailoutbox: list[Any]) -
     assert Activity.objects.filter(kind="password_changed", user=alice).count() == 1
 
 
+@pytest.mark.parametrize("host", ["localhost:1337", "testserver:99"])
+def test_the_links_of_mails_lead_to_our_site_whatever_the_client_calls_it(
+    alice: User, mailoutbox: list[Any], host: str
+) -> None:
+    client = Client(headers={"host": host})
+    client.post(reverse("account_reset_password"), {"email": "alice@example.com"})
+    client.post(reverse("account_reset_password"), {"email": "nobody@example.com"})
+    form = {"password1": NEW, "password2": NEW, "username": "newcomer"}
+    client.post(reverse("account_signup"), form | {"email": "newcomer@example.com"})
+    Client(headers={"host": host}).post(
+        reverse("account_signup"), form | {"username": "alice2", "email": "alice@example.com"}
+    )
+    assert len(mailoutbox) >= 3
+    for mail in mailoutbox:
+        assert host not in mail.body
+        assert host not in mail.subject
+        links = [word for word in mail.body.split() if "://" in word]
+        assert links, mail.subject
+        assert all(link.startswith("http://localhost:8000/accounts/") for link in links)
+    reset_password(client, reset_link(mailoutbox[0]))
+    alice.refresh_from_db()
+    assert alice.check_password(NEW)
+
+
 def test_a_reset_link_serves_once(client: Client, alice: User, mailoutbox: list[Any]) -> None:
     client.post(reverse("account_reset_password"), {"email": "alice@example.com"})
     link = reset_link(mailoutbox[0])

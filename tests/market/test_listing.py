@@ -87,7 +87,9 @@ def test_long_lists_come_in_pages() -> None:
     assert (last.previous_url, last.next_url) == ("/markets/?sort=-price&page=2", "")
 
 
-@pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 40, "1.5", "²", "٣"])
+@pytest.mark.parametrize(
+    "page", ["", "0", "-1", "x", "9" * 40, "1" * 5000, "0" * 5000, "1.5", "²", "٣"]
+)
 def test_a_page_that_there_is_not_is_one_that_there_is(page: str) -> None:
     listing = make_listing(COINS, path="/markets/", page=page)
     assert listing.page == 1

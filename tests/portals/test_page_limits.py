@@ -16,7 +16,7 @@ from .conftest import person_of
 
 pytestmark = pytest.mark.django_db
 
-OPEN = (
+OPEN: tuple[tuple[str, list[str]], ...] = (
     ("portals:landing", []),
     ("market:list", []),
     ("market:coin", ["bitcoin"]),
@@ -24,7 +24,7 @@ OPEN = (
     ("market:search", []),
     ("market:news", []),
 )
-FOR_PEOPLE = (
+FOR_PEOPLE: tuple[tuple[str, list[str]], ...] = (
     ("market:charts", []),
     ("market:watchlist", []),
     ("alerts:list", []),
