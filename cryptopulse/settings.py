@@ -447,10 +447,10 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "verify": (10, 3600),
     "sms_number": (3, 3600),  # codes to one number, whoever asks
     "sms_all": (500, 86400),  # codes to anybody: each one costs money
-    "socket": (60, 60),
+    "socket": (240, 60),
 }
-#: Open websockets per client address.
-SOCKETS_PER_ADDRESS = env.int("SOCKETS_PER_ADDRESS", default=50)
+#: Open websockets per client address. A page takes two, and an office has one address.
+SOCKETS_PER_ADDRESS = env.int("SOCKETS_PER_ADDRESS", default=200)
 
 # --- Logging --------------------------------------------------------------------------------
 

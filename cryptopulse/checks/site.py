@@ -79,5 +79,5 @@ def check_numbers() -> Findings:
         yield error(
             6,
             f"SOCKETS_PER_ADDRESS is {settings.SOCKETS_PER_ADDRESS}: no page would be live.",
-            "Leave it out for 50. Each open page takes two.",
+            "Leave it out for 200. Each open page takes two.",
         )

@@ -10,19 +10,21 @@ from channels.sessions import CookieMiddleware
 from django.urls import path, re_path
 
 from .consumers import NowhereConsumer, PersonalConsumer, TickerConsumer
+from .origins import OwnPages
 
 
 def websocket_application() -> Any:
     """Return the ASGI application for websockets.
 
-    Only pages of our own hosts may open one. The ticker knows nobody, so it reads no session:
-    a thousand browsers that come back after an outage cost the database nothing.
+    Only pages of our own hosts may open one, and a person's own only pages of this very site: a
+    neighbour at another port gets the person's cookies too. The ticker knows nobody, so it reads
+    no session: a thousand browsers that come back after an outage cost the database nothing.
     """
     return AllowedHostsOriginValidator(
         URLRouter(
             [
                 path("ws/ticker/", TickerConsumer.as_asgi()),
-                path("ws/me/", CookieMiddleware(PersonalConsumer.as_asgi())),
+                path("ws/me/", OwnPages(CookieMiddleware(PersonalConsumer.as_asgi()))),
                 re_path("", NowhereConsumer.as_asgi()),
             ]
         )

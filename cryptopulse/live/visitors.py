@@ -20,19 +20,21 @@ TOO_MANY = 4429
 
 
 class Seats:
-    """How many websockets each address has open in this process."""
+    """How many websockets each client address (of IPv6 its /64) has open in this process."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
         """Count one more, if there is room for it."""
+        address = accounts.one_client(address)
         if self._taken[address] >= settings.SOCKETS_PER_ADDRESS:
             return False
         self._taken[address] += 1
         return True
 
     def give_back(self, address: str) -> None:
+        address = accounts.one_client(address)
         self._taken[address] -= 1
         if self._taken[address] <= 0:
             del self._taken[address]

@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.test import Client as HttpClient
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 from accounts import services as accounts
 from accounts.models import User
@@ -26,7 +27,7 @@ from cryptopulse.live.routing import websocket_application
 from tests.conftest import confirm, make_person
 
 from .conftest import eventually, served
-from .test_ticker_socket import ORIGIN, close_code, frame
+from .test_ticker_socket import close_code, frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +57,7 @@ def me(port: int, session: str | None) -> connect:
     headers = {"Cookie": f"sessionid={session}"} if session else {}
     return connect(
         f"ws://127.0.0.1:{port}/ws/me/",
-        origin=ORIGIN,  # type: ignore[arg-type]
+        origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
         additional_headers=headers,
         proxy=None,
     )
@@ -242,3 +243,17 @@ async def test_an_event_for_somebody_without_an_open_page_is_no_error(port: int)
 def test_the_mark_of_a_session_does_not_hold_its_key() -> None:
     assert visitors.mark_of_session("abc") == visitors.mark_of_session("abc")
     assert visitors.mark_of_session("abc") != visitors.mark_of_session("abd")
+
+
+async def test_a_page_at_another_port_of_this_machine_is_refused(port: int) -> None:
+    """It gets the person's cookies, so its word is all that tells it from ours."""
+    session = await session_of(await person("alice"))
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(
+            f"ws://127.0.0.1:{port}/ws/me/",
+            origin=f"http://127.0.0.1:{port + 1}",  # type: ignore[arg-type]
+            additional_headers={"Cookie": f"sessionid={session}"},
+            proxy=None,
+        ):
+            pass
+    assert refusal.value.response.status_code == 403

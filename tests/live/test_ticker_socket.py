@@ -128,6 +128,20 @@ async def test_one_address_has_so_many_sockets_and_no_more(
             assert (await frame(fourth))["type"] == "snapshot"
 
 
+def test_the_addresses_of_one_ipv6_client_share_their_seats(settings: Any) -> None:
+    settings.SOCKETS_PER_ADDRESS = 2
+    seats = visitors.Seats()
+    assert seats.take("2001:db8::1")
+    assert seats.take("2001:db8::ffff:2")
+    assert not seats.take("2001:db8::3")
+    assert seats.take("2001:db8:0:1::1")
+    seats.give_back("2001:db8::1")
+    assert seats.take("2001:db8::4")
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+        seats.give_back(address)
+    assert not seats._taken
+
+
 async def test_connecting_again_and_again_is_limited(port: int, settings: Any) -> None:
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"socket": (3, 3600)}
     for _ in range(3):
