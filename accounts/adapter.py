@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from .addresses import client_address, one_client
+from .addresses import client_address
 from .models import User
 from .roles import HOME_URL_NAMES, Role
 from .services.people import ALREADY_THERE
@@ -98,8 +98,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return str(credentials.get("email") or credentials.get("username") or "").lower()
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Count attempts by the address that the rest of the product believes, IPv6 by its /64."""
-        return one_client(client_address(request) or "0.0.0.0")  # noqa: S104 (no listener: nobody's address)
+        """Count attempts by the address that the rest of the product believes.
+
+        Of an IPv6 address allauth itself counts the /64, which one client has whole.
+        """
+        return client_address(request) or "0.0.0.0"  # noqa: S104 (no listener: nobody's address)
 
 
 def _on_our_site(url: str) -> str:

@@ -29,20 +29,6 @@ def client_address(request: HttpRequest | Mapping[str, Any]) -> str | None:
     return _parse(peer)
 
 
-def one_client(address: str) -> str:
-    """Return what one client's requests have in common: of an IPv6 address the /64.
-
-    A client usually has all of it and could be another one with each request.
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((parsed, 64), strict=False).network_address)
-    return address
-
-
 def _from_scope(scope: Mapping[str, Any]) -> tuple[str, str]:
     headers = [
         value.decode("latin-1")

@@ -6,6 +6,7 @@ are `settings.RATE_LIMITS`. Log-in and its relatives have allauth's own limits.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def allowed(name: str, who: str, now: datetime) -> Wait | None:
     """
     limit, seconds = settings.RATE_LIMITS[name]
     window, elapsed = divmod(now.timestamp(), seconds)
-    key = f"limit:{name}:{accounts.one_client(who)}:{int(window)}"
+    key = f"limit:{name}:{_one_client(who)}:{int(window)}"
     # The key names its window, so it only has to outlive it.
     if cache.add(key, 1, timeout=seconds * 2):
         count = 1
@@ -91,3 +92,13 @@ def refuse(request: HttpRequest, wait: Wait) -> HttpResponseBase:
         response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(wait.seconds)
     return response
+
+
+def _one_client(who: str) -> str:
+    try:
+        address = ipaddress.ip_address(who)
+    except ValueError:
+        return who
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((address, 64), strict=False).network_address)
+    return who

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.access import local_path, refusal, require, safe_next, wants_json
-from accounts.addresses import client_address, one_client
+from accounts.addresses import client_address
 from accounts.errors import AccountRejected
 from accounts.models import Activity
 from accounts.pages import Page, keyset_page
@@ -46,7 +46,6 @@ __all__ = [
     "make_demo_people",
     "obstacle_to_changing_role",
     "obstacle_to_suspending",
-    "one_client",
     "open_invitation",
     "people",
     "person",
