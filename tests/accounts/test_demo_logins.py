@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
@@ -16,6 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.services import AccountRejected, make_demo_people, verified_email
 from tests.accounts.logging_in import is_logged_in, log_in
+from tests.conftest import make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +100,14 @@ def test_somebody_who_merely_has_the_name_is_left_alone() -> None:
     assert [person.username for person in people] == ["ana", "mo", "root"]
     theirs.refresh_from_db()
     assert theirs.check_password("their own password")
+
+
+@pytest.mark.usefixtures("_developing")
+def test_a_demo_person_whose_address_was_not_confirmed_has_it_confirmed() -> None:
+    alice = make_person("alice")
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
+    make_demo_people()
+    assert verified_email(user_id=alice.pk) == "alice@example.com"
 
 
 @pytest.mark.usefixtures("_developing")
