@@ -14,6 +14,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 environ.Env.DB_SCHEMES["dynamodb"] = "cryptopulse.dynamodb"
 
 
@@ -45,6 +47,13 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the package ha
             raise ImproperlyConfigured(f"{var} is {text!r}; it must be a number such as {default}.")
         return value
 
+    def log_level(self, var: str, *, default: str) -> str:
+        """Return the name of one of logging's levels, in capitals."""
+        level: str = self.str(var, default=default).upper()
+        if level not in LOG_LEVELS:
+            raise ImproperlyConfigured(f"{var} is {level!r}. Use one of {', '.join(LOG_LEVELS)}.")
+        return level
+
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return Django's settings of the database that a URL names."""
         try:
@@ -66,6 +75,13 @@ def read_dotenv(path: Path) -> None:
         environ.Env.read_env(path)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter; one that is there keeps its permissions."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def local_secret_key(folder: Path) -> str:
     """Return the development key kept in `folder`, made on first use.
 
@@ -74,7 +90,7 @@ def local_secret_key(folder: Path) -> str:
     path = folder / "secret_key"
     try:
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(50))

@@ -86,6 +86,7 @@ def fetch(url: str, *, etag: str = "", modified: str = "", allow_loopback: bool 
         headers["If-Modified-Since"] = modified
     deadline = time.monotonic() + LONGEST_FETCH
     with requests.Session() as session:
+        session.trust_env = False  # a proxy would do the asking, and the guard see its address only
         for scheme in ("http://", "https://"):
             session.mount(scheme, _GuardedAdapter(allow_loopback=allow_loopback))
         try:

@@ -35,6 +35,8 @@ def run_check(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess
         ("TRADE_FEE_RATE", "1/1000"),
         ("DATABASE_URL", "hello"),
         ("STALE_AFTER_SECONDS", ""),
+        ("LOG_LEVEL", "CHATTY"),
+        ("LOG_LEVEL", ""),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_one_sentence(
@@ -90,3 +92,24 @@ def test_a_decimal_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(ImproperlyConfigured, match="RATE is 'Infinity'"):
         env.decimal("RATE", default="0")
+
+
+def test_a_log_level_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+
+    assert env.log_level("LOG_LEVEL", default="INFO") == "DEBUG"
+
+
+def test_the_folder_that_we_make_is_closed_to_others(tmp_path: Path) -> None:
+    local_secret_key(tmp_path / "deep" / "new")
+
+    assert stat.S_IMODE((tmp_path / "deep" / "new").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o750)
+    local_secret_key(folder)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o750

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 #: The close comes just before the next bar opens, so that both fall into their own candles.
 BEFORE_THE_NEXT = timedelta(milliseconds=1)
 TICKS_PER_BAR = 4
+LARGEST_FILE = 200 * 1024 * 1024  # bytes; years of minutes are a quarter of it
 LARGEST_FIGURE = 18  # digits before the point
 SMALLEST_FIGURE = -18
 MILLISECONDS_FROM = 10**11  # a stamp from here on is no number of seconds before the year 5138
@@ -35,6 +37,7 @@ def read_bars(path: str | Path, *, coin_id: str) -> list[Bar]:
     order. Raises FeedError with one sentence that names the line.
     """
     try:
+        _check_file(Path(path))
         with Path(path).open(newline="", encoding="utf-8-sig") as lines:
             bars = list(_rows(csv.DictReader(lines), coin_id=coin_id, name=str(path)))
     except OSError as error:
@@ -45,6 +48,17 @@ def read_bars(path: str | Path, *, coin_id: str) -> list[Bar]:
         raise _bad(f"The recording {path} has no bars.")
     step = min((b.start - a.start for a, b in pairwise(bars)), default=timedelta(days=1))
     return [replace(bar, step=step) for bar in bars]
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what has no end, such as a device or a pipe, and what would not fit in memory."""
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a folder: see open
+        raise _bad(f"The recording {path} is not a file.")
+    if status.st_size > LARGEST_FILE:
+        raise _bad(
+            f"The recording {path} is larger than {LARGEST_FILE // 1024**2} MB; cut it into parts."
+        )
 
 
 def _rows(reader: csv.DictReader[str], *, coin_id: str, name: str) -> Iterator[Bar]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -12,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from market import services as market
-from market.feeds import FeedError
+from market.feeds import FeedError, recording
 from market.management.commands import backfill
 from market.models import Candle
 from market.quotes import Bar
@@ -215,3 +216,27 @@ def test_recorded_days_of_bitcoin_are_loaded_whole(recorded_data: Path) -> None:
     chart = market.chart(coin_id="bitcoin", range_name="all", now=now)
     assert len(chart.candles) == 3122
     assert max(candle.high for candle in chart.candles) == Decimal("126199.63")
+
+
+def test_a_device_without_an_end_is_refused() -> None:
+    with pytest.raises(CommandError, match="is not a file"):
+        run("--csv", "/dev/zero", "--coin", "bitcoin")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CommandError, match="is not a file"):
+        run("--csv", str(tmp_path / "pipe"), "--coin", "bitcoin")
+
+
+def test_a_file_beyond_all_measure_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "huge.csv").open("wb") as huge:
+        huge.truncate(recording.LARGEST_FILE + 1)  # takes no space on the disk
+    with pytest.raises(CommandError, match="larger than 200 MB"):
+        run("--csv", str(tmp_path / "huge.csv"), "--coin", "bitcoin")
+
+
+@pytest.mark.parametrize("coin_id", ["a/b", "..", "a\0b"])
+def test_what_can_be_no_coin_is_refused(days: Path, coin_id: str) -> None:
+    with pytest.raises(CommandError, match="There is no coin"):
+        run("--csv", str(days), "--coin", coin_id)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,6 +172,20 @@ def test_an_address_of_ours_is_never_asked(publisher: Publisher, host: str) -> N
     with pytest.raises(news.NewsError, match="not public"):
         news.fetch(publisher.url("/secret", host))
     assert publisher.requests == []
+
+
+def test_neither_a_proxy_nor_passwords_of_the_environment_are_used(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login alice password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("no_proxy", "")
+    publisher.pages["/feed"] = answer(200, rss())
+    assert news.fetch(publisher.url("/feed"), allow_loopback=True).body == rss()
+    assert "Authorization" not in publisher.requests[0][1]
 
 
 def test_a_redirect_is_followed_and_guarded(
