@@ -1,0 +1,91 @@
+"""Schedules of background jobs in the Django admin: how often each runs, and whether it does.
+
+Which task a row runs is not typed there: a form that calls any task with any arguments would be
+a door past every other one. New rows come with the code (`cryptopulse.schedules`).
+"""
+
+# ruff: noqa: ARG002 (Django passes the request and the object to every hook)
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from .admin_base import ModelAdmin
+
+SHORTEST = timedelta(seconds=1)
+LONGEST = timedelta(days=366)
+
+for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(model)
+
+
+class IntervalForm(forms.ModelForm):  # type: ignore[type-arg]  # the model has no types
+    """An interval that beat can count with: one that overflows would stop every job."""
+
+    class Meta:
+        model = IntervalSchedule
+        fields = ("every", "period")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "every" not in cleaned or "period" not in cleaned:
+            return cleaned
+        try:
+            span = timedelta(**{cleaned["period"]: cleaned["every"]})
+        except OverflowError:
+            span = timedelta.max
+        if not SHORTEST <= span <= LONGEST:
+            raise forms.ValidationError("Choose an interval between one second and a year.")
+        return cleaned
+
+
+class ScheduleAdmin(ModelAdmin):
+    """A row that jobs may share: it is added and changed, and goes only when no job needs it."""
+
+    list_per_page = 50
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # the jobs that use it would go with it
+
+
+@admin.register(IntervalSchedule)
+class IntervalScheduleAdmin(ScheduleAdmin):
+    form = IntervalForm
+
+
+@admin.register(CrontabSchedule)
+class CrontabScheduleAdmin(ScheduleAdmin):
+    fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone")
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(ModelAdmin):
+    """A job of ours: switched on or off, run more or less often."""
+
+    list_display = ("name", "enabled", "interval", "crontab", "last_run_at", "total_run_count")
+    list_filter = ("enabled",)
+    list_select_related = ("interval", "crontab")
+    fields = (
+        "name", "description", "task", "enabled", "interval", "crontab", "last_run_at",
+        "total_run_count",
+    )  # fmt: skip
+    readonly_fields = ("name", "description", "task", "last_run_at", "total_run_count")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,86 @@
+"""Administrators change when jobs run, and not what they do."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from accounts.models import User
+from cryptopulse.schedules import write_schedules
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job(client: Client, root: User) -> PeriodicTask:
+    write_schedules()
+    client.force_login(root)
+    return PeriodicTask.objects.get(name="Fetch prices")
+
+
+def change(job: PeriodicTask) -> str:
+    return reverse("admin:django_celery_beat_periodictask_change", args=[job.pk])
+
+
+def test_a_job_is_switched_off_and_runs_less_often(client: Client, job: PeriodicTask) -> None:
+    hourly = IntervalSchedule.objects.get(every=3600, period="seconds")
+
+    client.post(change(job), {"interval": hourly.pk, "crontab": ""})
+
+    job.refresh_from_db()
+    assert (job.enabled, job.interval) == (False, hourly)
+
+
+def test_what_a_job_does_cannot_be_typed(client: Client, job: PeriodicTask) -> None:
+    client.post(
+        change(job),
+        {
+            "enabled": "on",
+            "interval": job.interval_id,
+            "task": "alerts.tasks.delete_topic",
+            "regtask": "alerts.tasks.delete_topic",
+            "args": '["arn:aws:sns:us-east-1:1:operations"]',
+            "kwargs": "{}",
+            "name": "Mine",
+        },
+    )
+
+    job.refresh_from_db()
+    assert (job.name, job.task, job.args) == ("Fetch prices", "market.tasks.fetch_prices", "[]")
+
+
+def test_no_job_is_added_or_deleted(client: Client, job: PeriodicTask) -> None:
+    added = client.post(reverse("admin:django_celery_beat_periodictask_add"), {"name": "Mine"})
+    deleted = client.post(
+        reverse("admin:django_celery_beat_periodictask_delete", args=[job.pk]), {"post": "yes"}
+    )
+
+    assert (added.status_code, deleted.status_code) == (403, 403)
+    assert PeriodicTask.objects.filter(pk=job.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("every", "period"),
+    [("2000000000", "days"), ("367", "days"), ("1", "microseconds"), ("0", "seconds")],
+)
+def test_an_interval_that_beat_cannot_count_with_is_refused(
+    client: Client, job: PeriodicTask, every: str, period: str
+) -> None:
+    before = IntervalSchedule.objects.count()
+
+    response = client.post(
+        reverse("admin:django_celery_beat_intervalschedule_add"),
+        {"every": every, "period": period},
+    )
+
+    assert response.status_code == 200
+    assert IntervalSchedule.objects.count() == before
+
+
+def test_no_page_of_schedules_brings_an_inline_script(client: Client, job: PeriodicTask) -> None:
+    page = client.get(change(job)).content.decode()
+
+    assert "<script>" not in page
+    assert 'script type="text/javascript">' not in page
