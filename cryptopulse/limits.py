@@ -47,7 +47,7 @@ def allowed(name: str, who: str, now: datetime) -> Wait | None:
     """
     limit, seconds = settings.RATE_LIMITS[name]
     window, elapsed = divmod(now.timestamp(), seconds)
-    key = f"limit:{name}:{_one_client(who)}:{int(window)}"
+    key = f"limit:{name}:{one_client(who)}:{int(window)}"
     # The key names its window, so it only has to outlive it.
     if cache.add(key, 1, timeout=seconds * 2):
         count = 1
@@ -94,7 +94,8 @@ def refuse(request: HttpRequest, wait: Wait) -> HttpResponseBase:
     return response
 
 
-def _one_client(who: str) -> str:
+def one_client(who: str) -> str:
+    """Return what stands for all that one client may come from: of IPv6 its /64."""
     try:
         address = ipaddress.ip_address(who)
     except ValueError:

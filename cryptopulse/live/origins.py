@@ -33,6 +33,11 @@ class OwnPages:
         await (self.application if own else WebsocketDenier())(scope, receive, send)
 
 
+def own_pages(application: Callable[..., Awaitable[None]]) -> Any:
+    """Wrap an application so that only pages of the site itself reach it."""
+    return OwnPages(application)
+
+
 def is_own_page(origin: str, *, host: str, is_secure: bool) -> bool:
     """Tell whether a page of this origin belongs to the site that was asked as `host`."""
     page = _parts(origin)

@@ -10,7 +10,7 @@ from channels.sessions import CookieMiddleware
 from django.urls import path, re_path
 
 from .consumers import NowhereConsumer, PersonalConsumer, TickerConsumer
-from .origins import OwnPages
+from .origins import own_pages
 
 
 def websocket_application() -> Any:
@@ -24,7 +24,7 @@ def websocket_application() -> Any:
         URLRouter(
             [
                 path("ws/ticker/", TickerConsumer.as_asgi()),
-                path("ws/me/", OwnPages(CookieMiddleware(PersonalConsumer.as_asgi()))),
+                path("ws/me/", own_pages(CookieMiddleware(PersonalConsumer.as_asgi()))),
                 re_path("", NowhereConsumer.as_asgi()),
             ]
         )

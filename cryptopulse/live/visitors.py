@@ -13,6 +13,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import services as accounts
+from cryptopulse import limits
 
 NOT_LOGGED_IN = 4401
 SUSPENDED = 4403
@@ -27,14 +28,14 @@ class Seats:
 
     def take(self, address: str) -> bool:
         """Count one more, if there is room for it."""
-        address = accounts.one_client(address)
+        address = limits.one_client(address)
         if self._taken[address] >= settings.SOCKETS_PER_ADDRESS:
             return False
         self._taken[address] += 1
         return True
 
     def give_back(self, address: str) -> None:
-        address = accounts.one_client(address)
+        address = limits.one_client(address)
         self._taken[address] -= 1
         if self._taken[address] <= 0:
             del self._taken[address]

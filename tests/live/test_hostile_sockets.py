@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from cryptopulse.live import consumers, protocol
 from cryptopulse.live.hub import Hub
@@ -102,7 +103,7 @@ async def test_a_peer_that_reads_nothing_gets_no_pong_into_a_full_buffer(
 
 async def test_a_few_pings_are_answered(port: int) -> None:
     async with connect(
-        f"ws://127.0.0.1:{port}/ws/ticker/", origin="http://localhost", proxy=None
+        f"ws://127.0.0.1:{port}/ws/ticker/", origin=Origin("http://localhost"), proxy=None
     ) as browser:
         for _ in range(protocol.PINGS_PER_MINUTE):
             await asyncio.wait_for(await browser.ping(), 5)
