@@ -15,9 +15,11 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 
 from cryptopulse.checks import storage
+from cryptopulse.management.commands import pulse
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "cryptopulse."
+MANIFEST_STORAGE = "servestatic.storage.CompressedManifestStaticFilesStorage"
 
 
 def findings(*, deploy: bool = False) -> list[CheckMessage]:
@@ -39,8 +41,11 @@ def database(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.fixture
-def production(settings: Any, database: dict[str, Any]) -> Any:
+def production(settings: Any, database: dict[str, Any], tmp_path: Path) -> Any:
     """Settings as a production has them."""
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": MANIFEST_STORAGE}}
+    (tmp_path / "staticfiles.json").write_text('{"version": "1.1", "paths": {}}')
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["cryptopulse.example"]
     settings.SITE_URL = "https://cryptopulse.example"
@@ -258,3 +263,21 @@ def test_djangos_own_checks_are_clean_for_a_production_too() -> None:
 
     assert done.returncode == 0, done.stderr
     assert set(re.findall(r"\((\w+\.[EWC]\d+)\)", done.stderr)) <= {"cryptopulse.W001"}
+
+
+def test_a_production_without_its_static_files_is_told_so(production: Any) -> None:
+    (production.STATIC_ROOT / "staticfiles.json").unlink()
+    assert ids(deploy=True) == {"W010"}
+    assert "collectstatic" in str(findings(deploy=True)[0].hint)
+    assert ids() == set()
+
+
+def test_a_production_for_any_host_is_warned(production: Any) -> None:
+    production.ALLOWED_HOSTS = ["*"]
+    assert ids(deploy=True) == {"W011"}
+
+
+def test_pulse_does_not_start_without_static_files(production: Any) -> None:
+    (production.STATIC_ROOT / "staticfiles.json").unlink()
+    with pytest.raises(SystemExit, match=r"cannot start.*collectstatic"):
+        pulse.Command()._check_settings()

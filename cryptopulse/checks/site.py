@@ -46,6 +46,12 @@ def check_identity() -> Findings:
 @checked(Tags.security, deploy=True)
 def check_site() -> Findings:
     """Links in messages lead to a site that is ours and encrypted."""
+    if "*" in settings.ALLOWED_HOSTS:
+        yield warning(
+            11,
+            "ALLOWED_HOSTS is *: whoever sends a request chooses the host in links that we make.",
+            "Name the hosts that people reach this by: ALLOWED_HOSTS=cryptopulse.example",
+        )
     site = urlsplit(settings.SITE_URL)
     if site.scheme != "https":
         yield warning(

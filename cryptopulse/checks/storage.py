@@ -9,9 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.core.checks import Tags
+from django.core.files.storage import FileSystemStorage
 
 from .findings import Findings, checked, error, warning
 
+COLLECT = "Run: manage.py collectstatic --noinput"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -85,6 +89,27 @@ def check_files() -> Findings:
             f"CryptoPulse keeps its database in {file.parent} and cannot write to {blocked}.",
             "Set LOCAL_DIR (or DATABASE_URL) to a folder of your own.",
         )
+
+
+@checked(Tags.staticfiles, deploy=True)
+def check_static_files() -> Findings:
+    """Pages name their style sheets by a list that collectstatic writes."""
+    if are_static_files_missing():
+        yield warning(
+            10,
+            f"The static files have not been collected into {settings.STATIC_ROOT}: every page "
+            "would fail.",
+            COLLECT,
+        )
+
+
+def are_static_files_missing() -> bool:
+    """Tell whether pages need a list of static files on this machine that is not there."""
+    return (
+        isinstance(staticfiles_storage, ManifestFilesMixin)
+        and isinstance(staticfiles_storage, FileSystemStorage)
+        and not Path(staticfiles_storage.path(staticfiles_storage.manifest_name)).is_file()
+    )
 
 
 def _writable(path: Path) -> bool:

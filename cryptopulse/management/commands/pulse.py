@@ -17,8 +17,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts import services as accounts
+from cryptopulse.checks.storage import COLLECT, are_static_files_missing
 from cryptopulse.embedded import Stop, listen, serve
-from cryptopulse.environment import env
+from cryptopulse.environment import env, make_private
 from market import services as market
 
 
@@ -73,6 +74,8 @@ class Command(BaseCommand):
 
     def _check_settings(self) -> None:
         """Refuse to start with wrong settings; mention what is merely less than it could be."""
+        if are_static_files_missing():
+            refuse(f"The static files have not been collected. {COLLECT}")
         findings = [finding for finding in run_checks() if not finding.is_silenced()]
         if wrong := [finding for finding in findings if finding.is_serious()]:
             refuse(
@@ -84,6 +87,7 @@ class Command(BaseCommand):
 
     def _prepare_database(self) -> bool:
         """Migrate if something is missing; tell whether nobody has an account here yet."""
+        make_private(settings.LOCAL_DIR)
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self._say("Preparing the database ...")
@@ -97,7 +101,7 @@ class Command(BaseCommand):
             connections.close_all()
 
     def _say_people(self, people: list[accounts.DemoPerson]) -> None:
-        self._say("Demo log-ins (again with: manage.py demo_logins)")
+        self._say("Demo log-ins (to read them again: make demo-logins)")
         for person in people:
             self._say(f"  {person.role.label:<10} {person.username:<8} {person.password}")
 
@@ -111,7 +115,7 @@ class Command(BaseCommand):
         if held == "simulated":
             self._say(
                 "Prices are SIMULATED in this database. For real ones start with another: "
-                "LOCAL_DIR=.local-real"
+                "LOCAL_DIR=.local-real make run"
             )
 
     def _say_where(self, host: str, port: int) -> None:
