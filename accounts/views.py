@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
+from allauth.account.utils import perform_login
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -191,7 +192,10 @@ def security(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password1", "password2")
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Let an invited person choose a username and a password."""
+    """Let an invited person choose a username and a password, and lead them to their portal.
+
+    They are logged in at once: who has the token has the mailbox, and the password is theirs.
+    """
     now = timezone.now()
     found = services.open_invitation(token=token, now=now)
     if found is None:
@@ -201,7 +205,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     if form.is_valid():
         try:
-            services.accept_invitation(
+            user = services.accept_invitation(
                 token=token,
                 username=form.cleaned_data["username"],
                 password=form.cleaned_data["password1"],
@@ -212,8 +216,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             field = {"password": "password1"}.get(refused.field, refused.field)
             form.add_error(field or None, refused.sentence)
         else:
-            messages.success(request, "Your account is ready. Log in with your new password.")
-            return redirect("account_login")
+            messages.success(request, f"Welcome, {user.username}. Your account is ready.")
+            response: HttpResponse = perform_login(request, user)
+            return response
     context = {"form": form, "invitation": found}
     return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)
 

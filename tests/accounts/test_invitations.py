@@ -209,7 +209,10 @@ def test_the_whole_way_through_the_pages(client: Client, root: User, mailoutbox:
     assert b"invited as <b>analyst</b>" in page.content
     assert "no-store" in page.headers["Cache-Control"]
     token = path.split("/")[-2]
-    assert choose(visitor, token).headers["Location"] == reverse("account_login")
+    assert choose(visitor, token).headers["Location"] == reverse("portals:analyst")
+    assert b"Welcome, nora." in visitor.get(reverse("portals:analyst")).content
+    assert Activity.objects.filter(kind="logged_in", user__username="nora").count() == 1
+    visitor.logout()
     assert log_in(visitor, "nora", GOOD).headers["Location"] == reverse("portals:analyst")
     assert Client().get(path).status_code == 404
 
