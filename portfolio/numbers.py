@@ -60,6 +60,23 @@ def dollars(amount: Decimal) -> str:
     return f"{_MINUS if amount < 0 else ''}${abs(amount):,.2f}"
 
 
+def signed_dollars(amount: Decimal) -> str:
+    """Write a profit or loss, to the cent: +$58.19."""
+    text = dollars(amount)
+    return f"+{text}" if amount > 0 and text.strip("$0,.") else text
+
+
+def price(amount: Decimal) -> str:
+    """Write a price with every digit that it has, and cents at least: $3,478.818, $0.50.
+
+    Quantity times this is the amount that was paid, before it is rounded to the cent.
+    """
+    exact = digits(amount)
+    exponent = exact.as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) else 0
+    return f"${exact:,.{max(2, places)}f}"
+
+
 def trade_sentence(*, side: str, quantity: Decimal, symbol: str, amount: Decimal) -> str:
     """Say what was traded: Bought 0.025 BTC for $2,500.00."""
     verb = "Bought" if side == "buy" else "Sold"

@@ -11,7 +11,8 @@ Numbers
   {% change value %}                triangle, colour and a word; pill=True for the tinted pill;
                                     live=coin.id keeps it current from the ticker
 Prices
-  {% price coin %}                  the coin's price, kept current, dimmed when stale
+  {% price coin %}                  the coin's price, kept current, dimmed when stale;
+                                    dollars=True keeps it in US dollars (orders, targets)
   {% age coin.price_at live=coin.id %}   "12 s ago" that keeps counting; exact time as tooltip
   {% source coin %}                 "Simulated" badge or the feed's name
 Pictures
@@ -41,7 +42,7 @@ from django.template.context import RequestContext
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from cryptopulse import drawing, figures
 
@@ -117,16 +118,17 @@ def change(
 
 
 @register.simple_tag(takes_context=True)
-def price(context: template.Context, coin: Any) -> SafeString:
+def price(context: template.Context, coin: Any, *, dollars: bool = False) -> SafeString:
     """Write a coin's price as a cell that the live ticker keeps current."""
     stale = coin.is_stale(now=timezone.now())
     return format_html(
-        '<span class="price num{}" data-price="{}" data-usd="{}" data-at="{}">{}</span>',
+        '<span class="price num{}" data-price="{}" data-usd="{}" data-at="{}"{}>{}</span>',
         " is-stale" if stale else "",
         coin.id,
         "" if coin.last_price is None else coin.last_price,
         milliseconds(coin.price_at),
-        figures.money(coin.last_price, display_currency(context)),
+        mark_safe(" data-dollars") if dollars else "",
+        figures.money(coin.last_price, figures.USD if dollars else display_currency(context)),
     )
 
 
@@ -135,10 +137,11 @@ def age(at: datetime | None, *, live: str = "") -> SafeString:
     """Write how long ago a moment was; the page keeps counting. `live`: of this coin's price."""
     if at is None:
         return format_html('<span class="age">{}</span>', "no price yet")
+    here = timezone.localtime(at)  # in the person's time zone
     return format_html(
-        '<time class="age num" datetime="{}" title="{} UTC" data-age="{}"{}>{}</time>',
+        '<time class="age num" datetime="{}" title="{}" data-age="{}"{}>{}</time>',
         at.isoformat(),
-        f"{at:%Y-%m-%d %H:%M:%S}",
+        f"{here:%Y-%m-%d %H:%M:%S %Z}",
         milliseconds(at),
         format_html(' data-age-of="{}"', live) if live else "",
         figures.age(at, now=timezone.now()),

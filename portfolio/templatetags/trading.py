@@ -1,10 +1,13 @@
 """What portfolio pages say: {% load trading %}.
 
   {% include "portfolio/_trade_form.html" %}   the trade form, on any page; it loads this itself
-  {% cash value signed=True %}   an amount to the cent, in the person's display currency
-  {{ value|dollars }}            an amount to the cent, in US dollars, as it was traded
+  {{ value|dollars }}            an amount to the cent: $1,234.50
+  {{ value|signed_dollars }}     a profit: +$58.19
+  {{ value|exact_price }}        the price of a trade, with all its digits: $3,478.818
+  {% change part|share_of:whole %}   a share in percent
 
-`money`, which all pages have, writes prices: four digits that count, where these have cents.
+Cash, orders and what they cost are in US dollars, whatever currency prices are shown in.
+`money`, which all pages have, writes prices short: four digits that count.
 """
 
 from __future__ import annotations
@@ -16,26 +19,19 @@ from django import template
 from accounts.roles import Permission
 from portfolio import numbers
 from portfolio.forms import TradeForm, trade_form
+from portfolio.valuation import percent_of
 
 register = template.Library()
 
 register.filter("dollars", numbers.dollars)
+register.filter("signed_dollars", numbers.signed_dollars)
+register.filter("exact_price", numbers.price)
 
 
-@register.simple_tag(takes_context=True)
-def cash(context: template.Context, value: Decimal | None, *, signed: bool = False) -> str:
-    """Write an amount to the cent in the display currency; None is a dash."""
-    if value is None:
-        return "\N{EM DASH}"
-    currency = context["shell"].currency
-    amount = value * currency.rate
-    size = f"{abs(amount):,.{currency.places}f}"
-    sign = "+" if signed else ""
-    if amount < 0:
-        sign = "\N{MINUS SIGN}"
-    if not size.strip("0,."):
-        sign = ""
-    return f"{sign}{currency.sign}{size}"
+@register.filter
+def share_of(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Return the part in percent of the whole; None of nothing."""
+    return percent_of(part, whole)
 
 
 @register.simple_tag(takes_context=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.numbers import coins, dollars, parse_decimal, plain
+from portfolio.numbers import coins, dollars, parse_decimal, plain, price, signed_dollars
 from portfolio.refusals import TradeRejected
 
 
@@ -100,3 +100,24 @@ def test_people_read_separators_and_no_needless_zeros() -> None:
     assert coins(Decimal("1E+3"), "shib") == "1,000 SHIB"
     assert plain(Decimal("1.000E-8")) == "0.00000001"
     assert dollars(Decimal("1234.5")) == "$1,234.50"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("3478.818000000000000000", "$3,478.818"),
+        ("97412.2", "$97,412.20"),
+        ("0.5", "$0.50"),
+        ("0.00000000231", "$0.00000000231"),
+        ("123456789012.345", "$123,456,789,012.345"),
+        ("1E+5", "$100,000.00"),
+    ],
+)
+def test_the_price_of_a_trade_keeps_all_its_digits(value: str, written: str) -> None:
+    assert price(Decimal(value)) == written
+
+
+def test_a_profit_has_its_sign_and_nothing_has_none() -> None:
+    assert signed_dollars(Decimal("58.19")) == "+$58.19"
+    assert signed_dollars(Decimal("-58.19")) == "\N{MINUS SIGN}$58.19"
+    assert signed_dollars(Decimal("0.00")) == "$0.00"

@@ -221,3 +221,32 @@ def test_money_is_read_only_in_the_admin(
 def test_a_user_does_not_see_the_admin(client: Client, alice: User) -> None:
     client.force_login(alice)
     assert client.get(reverse("admin:portfolio_transaction_changelist")).status_code in {302, 403}
+
+
+def test_the_portfolio_is_in_dollars_whatever_currency_prices_are_shown_in(
+    her: Client, alice: User, coins: list[Coin]
+) -> None:
+    apps.get_model("market", "ExchangeRate").objects.create(
+        id="EUR:today",
+        currency="EUR",
+        day=timezone.now().date(),
+        rate=D("0.5"),
+        updated_at=timezone.now(),
+    )
+    alice.display_currency = "EUR"
+    alice.save()
+    buy(alice, amount="1000")
+    text = her.get(reverse("portfolio:overview")).content.decode()
+    content = text[text.index('id="portfolio-summary"') :].split("</main>")[0]
+    assert "$9,000.00" in content
+    assert "data-dollars>$100,000.00<" in content
+    assert "€" not in content
+
+
+def test_each_profit_has_a_figure_of_its_own(her: Client, alice: User, coins: list[Coin]) -> None:
+    buy(alice, amount="1000")
+    Coin.objects.filter(pk="bitcoin").update(last_price=D(110000))
+    text = her.get(reverse("portfolio:overview")).content.decode()
+    realised = text.split("<h2>Realised profit</h2>")[1].split("</article>")[0]
+    assert "<span>0.00%</span>" in realised  # nothing was sold; 1% is what all of it returned
+    assert "<span>1.00%</span>" in text.split("<h2>Value</h2>")[1].split("</article>")[0]

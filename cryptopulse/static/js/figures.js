@@ -9,6 +9,7 @@ window.pulse = window.pulse || {};
     rate: Number(data.rate) || 1,
     places: Number(data.currencyPlaces ?? 2),
   };
+  const usd = { sign: "$", rate: 1, places: 2 };
   const DASH = "\u2014";
   const MINUS = "\u2212";
   const NBSP = "\u00a0";
@@ -35,14 +36,19 @@ window.pulse = window.pulse || {};
   }
 
   // An amount of US dollars in the display currency.
-  function money(usd, { signed = false } = {}) {
+  function money(usd, { signed = false, unit = currency } = {}) {
     if (!isNumber(usd)) return DASH;
-    const amount = Number(usd) * currency.rate;
+    const amount = Number(usd) * unit.rate;
     const size = Math.abs(amount);
-    const text = fixed(size, placesFor(size, currency.places));
+    const text = fixed(size, placesFor(size, unit.places));
     const isZero = !/[1-9]/.test(text);
     const sign = isZero ? "" : amount < 0 ? MINUS : signed ? "+" : "";
-    return `${sign}${currency.sign}${text}`;
+    return `${sign}${unit.sign}${text}`;
+  }
+
+  // An amount of US dollars as it is: what is traded and waited for is in dollars.
+  function dollars(value) {
+    return money(value, { unit: usd });
   }
 
   // An amount that is in the display currency already: the axis of a chart.
@@ -87,5 +93,5 @@ window.pulse = window.pulse || {};
     return `${seconds}${NBSP}s`;
   }
 
-  Object.assign(pulse, { currency, money, amount, axis, compact, percent, direction, span });
+  Object.assign(pulse, { currency, money, dollars, amount, axis, compact, percent, direction, span });
 })();

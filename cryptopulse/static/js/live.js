@@ -1,7 +1,8 @@
 // Live prices: one socket for the page; frames touch the cells that show a coin, nothing else.
 //
 // Marks that it keeps current:
-//   data-price="coin"    the price, with a flash; data-at is its moment (Unix ms)
+//   data-price="coin"    the price, with a flash; data-at is its moment (Unix ms); with
+//                        data-dollars in US dollars, whatever the display currency is
 //   data-value-of="coin" data-quantity="0.5"           what so many of the coin are worth
 //   data-distance-of="coin" data-target="100000"       how far the price is from a target, in %
 //   data-change="coin"   the change of 24 hours
@@ -10,7 +11,7 @@
 //   data-live-banner     shown while there is no connection
 // Every new price is also a "price" event: {id, symbol, price, previous, at, change, source}.
 (() => {
-  const { money, percent, direction, span } = pulse;
+  const { money, dollars, percent, direction, span } = pulse;
   const pill = document.querySelector("[data-live]");
   const banner = document.querySelector("[data-live-banner]");
   const GRACE = 5000; // a connection lost for less is not worth a word
@@ -92,7 +93,7 @@
     if (Number(cell.dataset.at || 0) > coin.at) return; // the page was drawn after this tick
     cell.dataset.usd = coin.price;
     cell.dataset.at = coin.at;
-    cell.textContent = money(coin.price);
+    cell.textContent = ("dollars" in cell.dataset ? dollars : money)(coin.price);
     cell.classList.toggle("is-stale", now() - coin.at > staleAfter);
     if (coin.price === before || cell.closest(".ticker")) return;
     cell.classList.add(coin.price > before ? "tick-up" : "tick-down");
