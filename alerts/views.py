@@ -101,7 +101,12 @@ def _change(
     """Do one thing with one alert; a refusal is shown at that alert."""
     form = AlertForm(user=me(request))
     try:
-        operation(user=me(request), alert_id=alert_id, now=timezone.now())
+        operation(
+            user=me(request),
+            alert_id=alert_id,
+            now=timezone.now(),
+            address=client_address(request),
+        )
     except AlertRejected as refused:
         return _page(request, form, refused=refused, refused_id=alert_id)
     if is_htmx(request):

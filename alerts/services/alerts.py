@@ -110,7 +110,13 @@ def create_alert(
     return alert
 
 
-def pause(*, user: User, alert_id: uuid.UUID | str, now: datetime) -> PriceAlert:  # noqa: ARG001
+def pause(
+    *,
+    user: User,
+    alert_id: uuid.UUID | str,
+    now: datetime,  # noqa: ARG001
+    address: str | None = None,
+) -> PriceAlert:
     """Stop an alert from firing until it is resumed. Pausing a paused one changes nothing.
 
     Raises AlertRejected: unknown_alert (also for somebody else's), already_fired.
@@ -126,13 +132,16 @@ def pause(*, user: User, alert_id: uuid.UUID | str, now: datetime) -> PriceAlert
             )
         alert.state = State.PAUSED
         alert.save(update_fields=["state"])
-        _record(Kind.ALERT_CHANGED, alert.user, f"Alert paused: {describe(alert, alert.coin)}")
+        summary = f"Alert paused: {describe(alert, alert.coin)}"
+        _record(Kind.ALERT_CHANGED, alert.user, summary, address)
         return alert
 
     return run_atomic(operation)
 
 
-def resume(*, user: User, alert_id: uuid.UUID | str, now: datetime) -> PriceAlert:
+def resume(
+    *, user: User, alert_id: uuid.UUID | str, now: datetime, address: str | None = None
+) -> PriceAlert:
     """Arm a paused alert, or one that has fired, again. An armed one stays as it is.
 
     Refused like a new one when the price is beyond the target already: unknown_alert,
@@ -150,20 +159,26 @@ def resume(*, user: User, alert_id: uuid.UUID | str, now: datetime) -> PriceAler
         alert.state, alert.rearm_at = State.ARMED, None
         alert.armed_at = coin.price_at or now  # the price that it was just compared with
         alert.save(update_fields=["state", "armed_at", "rearm_at"])
-        _record(Kind.ALERT_CHANGED, alert.user, f"Alert resumed: {describe(alert, coin)}")
+        _record(Kind.ALERT_CHANGED, alert.user, f"Alert resumed: {describe(alert, coin)}", address)
         return alert
 
     return run_atomic(operation)
 
 
-def delete_alert(*, user: User, alert_id: uuid.UUID | str, now: datetime) -> None:  # noqa: ARG001
+def delete_alert(
+    *,
+    user: User,
+    alert_id: uuid.UUID | str,
+    now: datetime,  # noqa: ARG001
+    address: str | None = None,
+) -> None:
     """Delete an alert; what it has told stays. Raises AlertRejected: unknown_alert."""
 
     def operation() -> None:
         alert = _own_locked(user, alert_id)
         summary = f"Alert deleted: {describe(alert, alert.coin)}"
         alert.delete()
-        _record(Kind.ALERT_DELETED, alert.user, summary)
+        _record(Kind.ALERT_DELETED, alert.user, summary, address)
 
     run_atomic(operation)
 
