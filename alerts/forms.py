@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Digits, with commas between groups of three or none, and a point: no exponent, no other script.
 AMOUNT = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)?(\.[0-9]+)?")
 
+#: Short enough for a select of half a card; that the target itself counts, sentences say.
+DIRECTIONS = {Condition.ABOVE.value: "rises to", Condition.BELOW.value: "falls to"}
 COOLDOWNS = [
     (300, "5 minutes"),
     (900, "15 minutes"),
@@ -36,7 +38,7 @@ class AlertForm(forms.Form):
     coin_id = forms.CharField(label="Coin", widget=forms.Select)
     condition = forms.ChoiceField(
         label="When the price",
-        choices=Condition.choices,
+        choices=list(DIRECTIONS.items()),
         error_messages={"invalid_choice": "Choose whether the price rises or falls."},
     )
     target = forms.CharField(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.roles import Permission
 from alerts import services
-from alerts.forms import AlertForm
+from alerts.forms import DIRECTIONS, AlertForm
 
 register = template.Library()
 
@@ -38,6 +38,12 @@ def panel(request: Any, form: AlertForm, **extra: Any) -> dict[str, Any]:
 def channel_label(kind: str) -> str:
     """Name a channel as people know it."""
     return services.channel_label(kind)
+
+
+@register.filter
+def direction(condition: str) -> str:
+    """Say shortly which way the price has to go: "rises to"."""
+    return DIRECTIONS.get(condition, condition)
 
 
 @register.filter

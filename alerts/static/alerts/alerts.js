@@ -7,6 +7,7 @@
     for (const row of document.querySelectorAll("[data-alert-coin]")) {
       const cell = row.querySelector("[data-alert-distance]");
       if (row.dataset.alertCoin !== id || !cell || !(price > 0)) continue;
+      if (row.dataset.alertState === "fired") continue; // it has been there
       const way = percent(Number(row.dataset.alertTarget), price);
       cell.textContent = `${Math.abs(way).toFixed(2)}% ${way > 0 ? "up" : "down"}`;
     }
