@@ -78,11 +78,13 @@ types: setup-dev ## mypy, strict
 migrations-check: setup-dev ## Models and migrations agree
 	DEBUG=1 $(MANAGE) makemigrations --check --dry-run
 
+PRODUCTION := READ_DOTENV=0 DEBUG=0 ALLOWED_HOSTS=cryptopulse.example SITE_URL=https://cryptopulse.example \
+	REDIS_URL=redis://127.0.0.1:6379/0 DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres \
+	EMAIL_TRANSPORT=ses DEFAULT_FROM_EMAIL=noreply@cryptopulse.example
+
 deploy-check: setup-dev ## Django's and our own checks are clean with production settings
-	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') READ_DOTENV=0 DEBUG=0 \
-	ALLOWED_HOSTS=cryptopulse.example SITE_URL=https://cryptopulse.example REDIS_URL=redis://127.0.0.1:6379/0 \
-	DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres EMAIL_TRANSPORT=ses DEFAULT_FROM_EMAIL=noreply@cryptopulse.example \
-	$(MANAGE) check --deploy --fail-level WARNING
+	@export SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') $(PRODUCTION) && \
+	$(MANAGE) collectstatic --noinput --verbosity 0 && $(MANAGE) check --deploy --fail-level WARNING
 
 format: setup-dev ## Let ruff mend what it can
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
