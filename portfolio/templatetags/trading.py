@@ -5,6 +5,7 @@
   {{ value|signed_dollars }}     a profit: +$58.19
   {{ value|exact_price }}        the price of a trade, with all its digits: $3,478.818
   {% change part|share_of:whole %}   a share in percent
+  {% cash value signed=True %}   to the cent, in the display currency: for pages that convert
 
 Cash, orders and what they cost are in US dollars, whatever currency prices are shown in.
 `money`, which all pages have, writes prices short: four digits that count.
@@ -32,6 +33,22 @@ register.filter("exact_price", numbers.price)
 def share_of(part: Decimal, whole: Decimal) -> Decimal | None:
     """Return the part in percent of the whole; None of nothing."""
     return percent_of(part, whole)
+
+
+@register.simple_tag(takes_context=True)
+def cash(context: template.Context, value: Decimal | None, *, signed: bool = False) -> str:
+    """Write an amount to the cent in the display currency; None is a dash."""
+    if value is None:
+        return "\N{EM DASH}"
+    currency = context["shell"].currency
+    amount = value * currency.rate
+    size = f"{abs(amount):,.{currency.places}f}"
+    sign = "+" if signed else ""
+    if amount < 0:
+        sign = "\N{MINUS SIGN}"
+    if not size.strip("0,."):
+        sign = ""
+    return f"{sign}{currency.sign}{size}"
 
 
 @register.simple_tag(takes_context=True)
