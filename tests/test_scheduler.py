@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from celery.beat import Scheduler
 from django.conf import settings
@@ -76,3 +78,27 @@ def test_a_database_that_does_not_answer_is_no_rows_fault(monkeypatch: pytest.Mo
     monkeypatch.setattr(SkippingScheduler, "Entry", gone)
     with pytest.raises(DatabaseError):
         SkippingScheduler(app=app)
+
+
+def test_writing_a_run_down_leaves_an_administrators_change_alone() -> None:
+    scheduler = SkippingScheduler(app=app)
+    ran = next(scheduler.schedule["Refresh news"])
+    PeriodicTask.objects.filter(name="Refresh news").update(description="Changed meanwhile")
+    ran.save()
+    row = PeriodicTask.objects.get(name="Refresh news")
+    assert (row.total_run_count, row.description) == (1, "Changed meanwhile")
+    assert row.last_run_at == ran.last_run_at
+
+
+def test_a_job_that_was_disabled_meanwhile_has_no_last_run() -> None:
+    scheduler = SkippingScheduler(app=app)
+    ran = next(scheduler.schedule["Refresh news"])
+    PeriodicTask.objects.filter(name="Refresh news").update(enabled=False, last_run_at=None)
+    ran.save()
+    assert PeriodicTask.objects.get(name="Refresh news").last_run_at is None
+
+
+def test_runs_are_written_down_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = SkippingScheduler(app=app)
+    monkeypatch.setattr(scheduler, "_last_sync", time.monotonic() - 6)
+    assert scheduler.should_sync()
