@@ -35,6 +35,8 @@ FIND_COINS = "market.tasks.find_coins"
 FIND_EXPIRES = 60  # seconds; later nobody waits for it
 #: A schedule this many of its intervals late is not running.
 LATE_AFTER_RUNS = 3
+#: Runs are written down some seconds after they began (`SkippingScheduler.sync_every`).
+WRITTEN_WITHIN = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +153,7 @@ def _is_late(task: PeriodicTask, *, now: datetime) -> bool:
     if not task.enabled or task.interval is None or task.last_run_at is None:
         return False
     every: timedelta = task.interval.schedule.run_every
-    # The scheduler writes run times down only every few minutes.
-    return bool(now - task.last_run_at > every * LATE_AFTER_RUNS + timedelta(minutes=5))
+    return bool(now - task.last_run_at > every * LATE_AFTER_RUNS + WRITTEN_WITHIN)
 
 
 def found(query: str, *, now: datetime) -> list[Any]:

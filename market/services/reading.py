@@ -19,6 +19,8 @@ from market.models import Coin, FeedState
 from market.quotes import PRICE_CONTEXT
 
 from .errors import MarketRejected
+from .origin import SIMULATED, origin
+from .sources import active_feeds
 
 _TENTH = Decimal("0.1")
 
@@ -113,8 +115,14 @@ def last_tick_at() -> datetime | None:
 
 
 def feed_states() -> list[FeedState]:
-    """Return what is known about each feed, by name; the notes of single coins are left out."""
+    """Return what is known about each feed, by name; the notes of single coins are left out.
+
+    So is the real feed that a simulated database was to choose by, and never asks again.
+    """
     states = list(FeedState.objects.exclude(name__startswith="history:").order_by("name"))
+    if origin() == SIMULATED:
+        unused = settings.FEEDS.keys() - set(active_feeds())
+        states = [state for state in states if state.name.split(":")[0] not in unused]
     for state in states:
         if state.name in settings.FEEDS:
             with suppress(FeedError):  # one that is set up wrong says so in its last error

@@ -9,11 +9,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django import Settings
 
 from accounts.models import Activity, User
 from cryptopulse.celery import app as celery
 from cryptopulse.portals.administration import schedules
-from market.models import Coin, FeedState
+from market.models import Coin, FeedState, PriceOrigin
 from tests.conftest import make_coin
 
 from .conftest import logged_in, make_trade
@@ -68,6 +69,30 @@ def test_a_job_that_missed_several_runs_is_late() -> None:
     PeriodicTask.objects.create(name="new", task="x", interval=every)
     late = {job.name: job.is_late for job in schedules(now=now) if job.name in NAMES}
     assert late == {"good": False, "late": True, "off": False, "new": False}
+
+
+@pytest.mark.parametrize(("seconds", "is_late"), [(12, False), (25, False), (27, True)])
+def test_runs_may_be_written_down_some_seconds_late(seconds: int, is_late: bool) -> None:
+    now = timezone.now()
+    every = IntervalSchedule.objects.create(every=2, period="seconds")
+    PeriodicTask.objects.create(name="good", task="x", interval=every,
+                                last_run_at=now - timedelta(seconds=seconds))  # fmt: skip
+    assert [job.is_late for job in schedules(now=now) if job.name == "good"] == [is_late]
+
+
+def test_simulated_prices_do_not_list_the_feed_that_was_asked_once(root: User) -> None:
+    PriceOrigin.objects.create(pk=1, origin="simulated")
+    for name in ("coingecko", "coingecko:rates", "simulated", "news:n.example"):
+        FeedState.objects.create(name=name)
+    listed = [state.name for state in portal_of(root).context["feeds"]]
+    assert listed == ["news:n.example", "simulated"]
+
+
+def test_a_feed_that_the_settings_name_is_listed_always(root: User, settings: Settings) -> None:
+    PriceOrigin.objects.create(pk=1, origin="simulated")
+    settings.MARKET_FEEDS = ["coingecko"]
+    FeedState.objects.create(name="coingecko", last_error="These prices are not simulated.")
+    assert [state.name for state in portal_of(root).context["feeds"]] == ["coingecko"]
 
 
 def test_a_coin_is_found_and_added_and_noted(root: User) -> None:
