@@ -23,13 +23,18 @@ IDENTITY = ("id", "symbol", "name")
 class CoinAdmin(ModelAdmin):
     """Coins: what is tracked and how it is sorted may be changed, a price never."""
 
-    list_display = ("name", "symbol", "rank", "tracked", "last_price", "price_at", "source")
+    list_display = ("name", "symbol", "rank", "tracked", "last_price", "price_at", "price_source")
     list_filter = ("tracked", "category", "asset_class")
     search_fields = ("id", "symbol", "name")
     ordering = ("rank", "id")
     list_per_page = 50
     show_full_result_count = False
     actions = None
+
+    @admin.display(description="source", ordering="source")
+    def price_source(self, coin: Coin) -> str:
+        """Name where the price is from, and say so when it is made up."""
+        return f"{coin.source} (not a real price)" if coin.is_simulated else coin.source
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:  # noqa: ARG002
         if obj is None:
@@ -118,3 +123,7 @@ class FeedStateAdmin(ReadOnlyAdmin):
     list_filter = ("is_misconfigured",)
     search_fields = ("name",)
     ordering = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out the notes of single coins, which are dozens."""
+        return super().get_queryset(request).exclude(name__startswith="history:")

@@ -125,3 +125,18 @@ def test_a_list_costs_at_most_ten_queries(
     assert root_client.get(url).status_code == 200
     with django_assert_max_num_queries(10):
         assert root_client.get(url, {"q": "coin-1"}).status_code == 200
+
+
+def test_the_list_of_coins_says_which_prices_are_made_up(root_client: Client) -> None:
+    make_coin("bitcoin", rank=1, source="simulated")
+    make_coin("ethereum", rank=2, source="coingecko")
+    page = root_client.get(reverse("admin:market_coin_changelist")).content.decode()
+    assert page.count("simulated (not a real price)") == 1
+    assert page.count("(not a real price)") == 1
+
+
+def test_the_list_of_feeds_leaves_single_coins_out(root_client: Client) -> None:
+    for name in ("coingecko", "history:bitcoin", "history:ethereum"):
+        FeedState.objects.create(name=name)
+    page = root_client.get(reverse("admin:market_feedstate_changelist"))
+    assert [state.name for state in page.context["cl"].result_list] == ["coingecko"]
