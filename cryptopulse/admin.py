@@ -51,10 +51,36 @@ class IntervalForm(forms.ModelForm):  # type: ignore[type-arg]  # the model has 
         return cleaned
 
 
+class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # the model has no types
+    """When a job runs: at an interval or by a crontab."""
+
+    class Meta:
+        model = PeriodicTask
+        fields = ("description", "enabled", "interval", "crontab")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for exactly one of the two, in words that name no other kind of schedule.
+
+        The row's own check of this would name them, so it is not called here.
+        """
+        cleaned = self.cleaned_data
+        if bool(cleaned.get("interval")) == bool(cleaned.get("crontab")):
+            raise forms.ValidationError("Choose either an interval or a crontab.")
+        return cleaned
+
+
 class ScheduleAdmin(ModelAdmin):
     """A row that jobs may share: it is added and changed, and goes only when no job needs it."""
 
     list_per_page = 50
+    actions = None
+    readonly_fields = ("jobs",)
+
+    @admin.display(description="Used by")
+    def jobs(self, schedule: Any) -> str:
+        """Name the jobs that change with this row."""
+        names = schedule.periodictask_set.order_by("name").values_list("name", flat=True)
+        return ", ".join(names) or "no job" if schedule.pk else "no job yet"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the jobs that use it would go with it
@@ -63,25 +89,28 @@ class ScheduleAdmin(ModelAdmin):
 @admin.register(IntervalSchedule)
 class IntervalScheduleAdmin(ScheduleAdmin):
     form = IntervalForm
+    fields = ("every", "period", "jobs")
 
 
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(ScheduleAdmin):
-    fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone")
+    fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone", "jobs")
 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ModelAdmin):
     """A job of ours: switched on or off, run more or less often."""
 
+    form = JobForm
     list_display = ("name", "enabled", "interval", "crontab", "last_run_at", "total_run_count")
     list_filter = ("enabled",)
     list_select_related = ("interval", "crontab")
     fields = (
-        "name", "description", "task", "enabled", "interval", "crontab", "last_run_at",
-        "total_run_count",
+        "name", "description", "enabled", "interval", "crontab",
+        "task", "args", "kwargs", "last_run_at", "total_run_count",
     )  # fmt: skip
-    readonly_fields = ("name", "description", "task", "last_run_at", "total_run_count")
+    readonly_fields = ("name", "task", "args", "kwargs", "last_run_at", "total_run_count")
+    ordering = ("name",)
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -89,3 +118,18 @@ class PeriodicTaskAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Leave rows with another kind of schedule as they are: the form has no field for it."""
+        if obj is not None and (obj.solar_id or obj.clocked_id):
+            return False
+        return bool(super().has_change_permission(request, obj))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save what was changed and nothing else: the job may have run since the form."""
+        changed = set(form.changed_data)
+        if not changed:
+            return
+        if not obj.enabled:
+            changed.add("last_run_at")  # the row forgets it
+        obj.save(update_fields={*changed, "date_changed"})
