@@ -41,7 +41,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 #: The admin's own form knows neither our limits nor our activity log.
 admin.site.password_change = _change_password  # type: ignore[method-assign, assignment]
 
-# Groups give no rights here; the other two have actions that would, or show secrets.
+# Groups give no rights here; the other two have actions that would, or show secrets. Whether an
+# address is confirmed is shown with the person.
 for model in (Group, EmailAddress, Authenticator):
     admin.site.unregister(model)
 
@@ -69,10 +70,17 @@ class UserAdmin(ModelAdmin):
     list_filter = ("role", "is_active")
     search_fields = ("username__startswith", "email__startswith")
     ordering = ("-id",)
+    readonly_fields = ("is_confirmed",)
     fields = (
-        "username", "email", "role", "is_active", "suspended_at", "suspension_reason",
-        "date_joined", "last_login", "display_currency", "timezone", "theme", "palette",
+        "username", "email", "is_confirmed", "role", "is_active", "suspended_at",
+        "suspension_reason", "date_joined", "last_login", "display_currency",
+        "timezone", "theme", "palette",
     )  # fmt: skip
+
+    @admin.display(description="e-mail address confirmed", boolean=True)
+    def is_confirmed(self, person: User) -> bool:
+        """Tell whether this person has followed a link in a mail there."""
+        return services.verified_email(user_id=person.pk) is not None
 
     def has_suspend_permission(self, request: HttpRequest) -> bool:
         """Tell who sees the two actions."""
@@ -130,14 +138,3 @@ class InvitationAdmin(ModelAdmin):
     list_select_related = ("invited_by",)
     ordering = ("-created_at",)
     fields = ("email", "role", "invited_by", "created_at", "expires_at", "accepted_at")
-
-
-@admin.register(EmailAddress)
-class EmailAddressAdmin(ModelAdmin):
-    """Whose address is verified; only its owner can do that."""
-
-    list_display = ("email", "user", "primary", "verified")
-    list_filter = ("verified",)
-    list_select_related = ("user",)
-    search_fields = ("email__startswith",)
-    ordering = ("-id",)

@@ -101,7 +101,6 @@ DJANGO_PERMISSIONS: dict[str, Permission] = {
     "accounts.view_user": Permission.VIEW_USERS,
     "accounts.view_activity": Permission.MONITOR_ACTIVITY,
     "accounts.view_invitation": Permission.MANAGE_USERS,
-    "account.view_emailaddress": Permission.VIEW_USERS,
     "market.view_coin": Permission.READ_MARKET,
     "market.add_coin": Permission.MANAGE_COINS,
     "market.change_coin": Permission.MANAGE_COINS,
@@ -115,10 +114,13 @@ DJANGO_PERMISSIONS: dict[str, Permission] = {
     "alerts.view_pricealert": Permission.VIEW_USERS,
     "alerts.view_notification": Permission.VIEW_USERS,
     "alerts.view_deliveryattempt": Permission.VIEW_USERS,
+    # Jobs come with the code, and an interval that goes would take its jobs with it.
+    "django_celery_beat.view_periodictask": Permission.MANAGE_SCHEDULES,
+    "django_celery_beat.change_periodictask": Permission.MANAGE_SCHEDULES,
     **{
         f"django_celery_beat.{action}_{model}": Permission.MANAGE_SCHEDULES
-        for action in ("view", "add", "change", "delete")
-        for model in ("periodictask", "intervalschedule", "crontabschedule")
+        for action in ("view", "add", "change")
+        for model in ("intervalschedule", "crontabschedule")
     },
 }
 

@@ -13,7 +13,7 @@ from accounts import services
 from accounts.models import Activity, Invitation, User
 from accounts.roles import Role
 from tests.accounts.logging_in import log_in
-from tests.conftest import PASSWORD, make_person
+from tests.conftest import PASSWORD, confirm, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,6 @@ LISTS = {
     "accounts_user": {Role.ADMIN, Role.MODERATOR},
     "accounts_activity": {Role.MODERATOR},
     "accounts_invitation": {Role.ADMIN},
-    "account_emailaddress": {Role.ADMIN, Role.MODERATOR},
 }
 
 
@@ -122,17 +121,15 @@ def test_suspending_from_the_list_needs_a_reason(client: Client, alice: User, mo
     assert alice.is_active
 
 
-def test_nobody_marks_an_address_as_verified_for_somebody(
+def test_a_person_is_shown_with_whether_the_address_is_confirmed(
     client: Client, alice: User, root: User
 ) -> None:
-    row = EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
     client.force_login(root)
-    client.post(
-        reverse("admin:account_emailaddress_changelist"),
-        {"action": "make_verified", "_selected_action": [row.pk], "index": 0},
-    )
-    row.refresh_from_db()
-    assert not row.verified
+    url = reverse("admin:accounts_user_change", args=[alice.pk])
+    before = client.get(url).content
+    confirm(alice)
+    assert b"mail address confirmed" in before
+    assert client.get(url).content != before
 
 
 def test_the_log_cannot_be_shortened(client: Client, alice: User, mo: User) -> None:
@@ -149,6 +146,7 @@ def test_the_log_cannot_be_shortened(client: Client, alice: User, mo: User) -> N
 
 def test_what_gives_no_right_here_is_not_offered() -> None:
     assert not admin.site.is_registered(Group)
+    assert not admin.site.is_registered(EmailAddress)
     assert admin.site.is_registered(Invitation)
 
 
