@@ -325,6 +325,7 @@ ADMIN_CONTENT_SECURITY_POLICY: dict[str, list[str]] = {
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]  # our words for the pages of allauth
 USE_TZ = True
 TIME_ZONE = "UTC"
 

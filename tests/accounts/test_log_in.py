@@ -90,7 +90,7 @@ def test_five_wrong_passwords_lock_the_name_for_a_while(client: Client, alice: U
     for _ in range(5):
         log_in(client, "alice", "wrong")
     response = log_in(client, "alice")  # right, but too late
-    assert b"Too many failed login attempts" in response.content
+    assert b"Too many failed log-ins" in response.content
     assert not is_logged_in(client)
 
 
@@ -129,7 +129,7 @@ def test_a_spoofed_address_does_not_open_the_lock(client: Client) -> None:
         ).content
         for number in range(12)
     ]
-    assert b"Too many failed login attempts" in statuses[-1]
+    assert b"Too many failed log-ins" in statuses[-1]
 
 
 def test_a_suspended_person_is_told_so_and_why(client: Client, alice: User) -> None:
