@@ -2,6 +2,8 @@
 (() => {
   const SUSPENDED = 4403;
   const LOGGED_OUT = 4401;
+  // Milliseconds: another tab of this browser may be getting the session that replaces this one.
+  const PATIENCE = 2000;
   const seen = new Set();
 
   function hear(event) {
@@ -22,10 +24,17 @@
     }
   }
 
+  // A page that is being left has its answer on the way: whoever has just changed the password
+  // gets the new session with it, and a reload would cancel that and ask with the old one.
+  let leaving = false;
+  addEventListener("beforeunload", () => {
+    leaving = true;
+  });
+
   // The session is over: the server's answer to a reload says what to do. Once, not in a loop.
   function leave() {
     const last = Number(sessionStorage.getItem("reloaded") || 0);
-    if (Date.now() - last < 30_000) return;
+    if (leaving || Date.now() - last < 30_000) return;
     sessionStorage.setItem("reloaded", Date.now());
     location.reload();
   }
@@ -34,7 +43,7 @@
     frame: hear,
     lost(code) {
       if (code !== LOGGED_OUT && code !== SUSPENDED) return true;
-      leave();
+      setTimeout(leave, code === LOGGED_OUT ? PATIENCE : 0);
       return false;
     },
   });
