@@ -16,11 +16,10 @@ from django.utils import timezone
 from cryptopulse.atomic import in_chunks, run_atomic
 from market.feeds import FeedError, feed
 from market.models import Coin, FeedState
-from market.quotes import PRICE_CONTEXT
+from market.quotes import PRICE_CONTEXT, SIMULATED_SOURCES
 
 from .errors import MarketRejected
 from .origin import SIMULATED, origin
-from .sources import active_feeds
 
 _TENTH = Decimal("0.1")
 
@@ -120,14 +119,18 @@ def feed_states() -> list[FeedState]:
     So is the real feed that a simulated database was to choose by, and never asks again.
     """
     states = list(FeedState.objects.exclude(name__startswith="history:").order_by("name"))
-    if origin() == SIMULATED:
-        unused = settings.FEEDS.keys() - set(active_feeds())
-        states = [state for state in states if state.name.split(":")[0] not in unused]
+    unused = settings.FEEDS.keys() - SIMULATED_SOURCES - set(settings.MARKET_FEEDS)
+    if any(_feed_of(state) in unused for state in states) and origin() == SIMULATED:
+        states = [state for state in states if _feed_of(state) not in unused]
     for state in states:
         if state.name in settings.FEEDS:
             with suppress(FeedError):  # one that is set up wrong says so in its last error
                 state.monthly_calls = feed(state.name).monthly_calls
     return states
+
+
+def _feed_of(state: FeedState) -> str:
+    return state.name.split(":")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
