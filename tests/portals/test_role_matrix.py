@@ -194,6 +194,7 @@ PUBLIC = {
     "market:news": "visitors may read the news",
     "market:search": "finds coins for the pages above",
     "accounts:invitation": "whoever holds the token may accept",
+    "favicon.ico": "a redirect to the icon",
     "healthz": "for load balancers",
     "readyz": "for load balancers",
 }
