@@ -332,13 +332,17 @@ TIME_ZONE = "UTC"
 # --- Background work ------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://localhost/")
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    # A page that asks for a delivery does not wait for a broker that is gone (without these,
+    # publishing tries for ever); the beat delivers.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+} | (
     {"polling_interval": 0.02}  # its default is a second
     if CELERY_BROKER_URL.startswith("memory")
-    # A page that asks for a delivery does not wait for a broker that is gone; beat delivers.
     else {"socket_connect_timeout": 2, "socket_timeout": 10}
 )
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None  # there are no results, so beat needs no job that deletes them
