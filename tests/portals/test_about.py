@@ -22,7 +22,7 @@ def text_of(visit: Any) -> str:
 def test_the_attributions_that_the_licences_ask_for_are_there(visit: Any) -> None:
     text = text_of(visit)
     assert 'Data provided by <a href="https://www.coingecko.com/"' in text
-    assert "TradingView Lightweight Charts™ Copyright (\u0441) 2025 TradingView, Inc." in text
+    assert "TradingView Lightweight Charts™ Copyright © 2026 TradingView, Inc." in text
     assert 'href="https://www.tradingview.com/"' in text
     assert "SIL Open Font License" in text
     assert "MIT licence" in text
