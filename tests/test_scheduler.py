@@ -20,6 +20,12 @@ pytestmark = pytest.mark.django_db
 OURS = {schedule.name for schedule in SCHEDULES}
 
 
+@pytest.fixture(autouse=True)
+def _keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beat lets go of its connection between two looks; a test's transaction is on it."""
+    monkeypatch.setattr("django_celery_beat.schedulers.close_old_connections", lambda: None)
+
+
 def endless(days: int, *, name: str = "Never") -> PeriodicTask:
     every = IntervalSchedule.objects.create(every=days, period=IntervalSchedule.DAYS)
     task: PeriodicTask = PeriodicTask.objects.create(
