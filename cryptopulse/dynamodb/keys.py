@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from math import inf
 from typing import TypeAlias
 from zlib import crc32
@@ -163,6 +164,7 @@ def _number(*, is_negative: bool, digits: str, exponent: int) -> str:
     return f"16{_exponent(exponent)}{digits}!"
 
 
+@lru_cache(maxsize=1000)
 def _exponent(number: int) -> str:
     """Return an integer with a letter for its length before it: S9 < a0 < a5 < b12."""
     digits = str(abs(number))
