@@ -1,0 +1,484 @@
+"""What a plan does: requests to DynamoDB, merged with what the transaction has written itself."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
+from itertools import chain, islice, repeat
+from typing import TYPE_CHECKING, Any
+
+from . import codec, keys
+from .catalogue import TableDef, Value
+from .planner import Path, Plan
+from .row import Row
+from .store import KeyRange
+from .unit_of_work import TableWrites
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Pages = Iterator[list[Row]]
+
+MERGED_PAGE = 100  # rows
+#: Rows behind the wanted ones that an open-ended read may see before it counts as a scan.
+FREE_ROWS = 1000
+LENGTH = re.compile(r"\((\d+)\)")
+
+
+class SortKeys:
+    """Encodes the columns that a path is sorted by, exactly as the stored keys were."""
+
+    def __init__(self, table: TableDef, path: Path) -> None:
+        row_codec = codec.codec_of(table)
+        limits: list[int] = []
+        if path.index is not None:
+            columns = len(row_codec.sorted_columns(path.index))
+            limits += [row_codec.sort_limit(path.index)] * columns
+        limits += [keys.KEY_LIMIT // len(table.key)] * len(table.key)
+        self.columns = [table.columns[place] for place in path.sort]
+        self.limits = limits
+        self.places = path.sort
+
+    def encode(self, position: int, value: Value) -> str:
+        """Return the encoding of one value at its place in the sort key."""
+        column = self.columns[position]
+        return keys.encode(codec.key_value(value, column), self.limits[position])
+
+    def prefix(self, values: Sequence[Value]) -> str:
+        """Return the beginning of the sort keys with these first values."""
+        return "".join([self.encode(position, value) for position, value in enumerate(values)])
+
+    def low(self, position: int, value: Value) -> str:
+        """Return a bound below which no wanted value lies."""
+        number = codec.key_value(value, self.columns[position])
+        return keys.lower_bound(number, self.limits[position])
+
+    def high(self, position: int, value: Value) -> str:
+        """Return a bound above which no wanted value lies."""
+        number = codec.key_value(value, self.columns[position])
+        return keys.upper_bound(number, self.limits[position])
+
+    def exact(self, row: Row) -> str:
+        """Return a row's sort key with nothing cut off."""
+        return "".join(
+            [
+                keys.encode(codec.key_value(row.values[place], column))
+                for place, column in zip(self.places, self.columns, strict=True)
+            ]
+        )
+
+    @cached_property
+    def can_be_cut(self) -> bool:
+        """Tell whether a value may be longer than its share of the key."""
+        for column, limit in zip(self.columns, self.limits, strict=True):
+            length = LENGTH.search(column.type)
+            if column.kind == "blob" or (
+                column.kind == "text"
+                and not column.type.startswith(("date", "time"))
+                and (length is None or int(length[1]) * 4 + 50 > limit)
+            ):
+                return True
+        return False
+
+
+class Executor:
+    """Runs the plans of one table for one connection."""
+
+    def __init__(self, session: Session, table: TableDef, writes: TableWrites) -> None:
+        self.session = session
+        self.store = session.store
+        self.table = table
+        self.codec = codec.codec_of(table)
+        self.writes = writes
+        self._sort_keys: dict[Path, SortKeys] = {}
+        self._kinds: dict[str, Callable[[Plan, Sequence[Any]], Pages]] = {
+            "item": self._item,
+            "unique": self._unique,
+            "batch": self._batch,
+            "range": self._range,
+            "hash": self._hash,
+            "table": self._table,
+        }
+
+    def pages(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
+        """Yield the rows of a plan, page by page."""
+        return self._kinds[plan.kind](plan, arguments)
+
+    # --- single rows ------------------------------------------------------------------------
+
+    def current(self, key: str) -> Row | None:
+        """Return the row as this transaction sees it; one consistent read when it is new to it."""
+        writes = self.writes
+        if key in writes.overlay:
+            return writes.overlay[key]
+        if key in writes.seen:
+            return writes.seen[key]
+        if (self.table.name, key) in self.session.statement.absent:
+            return None
+        return self._fetch(key)
+
+    def _fetch(self, key: str) -> Row | None:
+        statement = self.session.statement
+        wanted = [key, *statement.upcoming(self, key)]
+        if len(wanted) == 1:
+            row = self.store.get(self.session.meter, self.table, key)
+            if row is not None:
+                return self.writes.note(row)
+            statement.absent.add((self.table.name, key))
+            return None
+        found, _ = self.store.get_many(self.session.meter, [(self.table, one) for one in wanted])
+        for one in wanted:
+            row = found.get((self.table.name, one))
+            if row is None:
+                statement.absent.add((self.table.name, one))
+            else:
+                self.writes.note(row)
+        statement.read_ahead(
+            self, [self.writes.seen[one] for one in wanted if one in self.writes.seen]
+        )
+        return self.writes.seen.get(key)
+
+    def _item(self, plan: Plan, arguments: Sequence[Any]) -> Pages:  # noqa: ARG002
+        if None in arguments:
+            return
+        row = self.current(self.codec.encode_key(arguments))
+        if row is not None:
+            yield [row]
+
+    def _unique(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
+        unique = plan.unique
+        assert unique is not None  # noqa: S101 (the plan is about one)
+        if None in arguments:  # NULLs are not under the constraint
+            yield from self._table(plan, arguments)
+            return
+        values = [
+            codec.coerce(value, column)
+            for value, column in zip(arguments, self.table.columns_of(unique.columns), strict=True)
+        ]
+        owner = self.owner_of(self.codec.sentinel(unique, values))
+        row = self.current(owner) if owner is not None else None
+        if row is not None:
+            yield [row]
+
+    def owner_of(self, sentinel: str) -> str | None:
+        """Return the key of the row that owns a sentinel, as this transaction sees it."""
+        if sentinel in self.writes.claims:
+            return self.writes.claims[sentinel]
+        _, owners = self.store.get_many(self.session.meter, (), [(self.table, sentinel)])
+        return owners.get((self.table.name, sentinel))
+
+    def _batch(self, plan: Plan, arguments: Sequence[Any]) -> Pages:  # noqa: ARG002
+        # apsw hands an empty IN () over as None
+        wanted = [
+            self.codec.encode_key([value]) for value in arguments[0] or () if value is not None
+        ]
+        writes = self.writes
+        missing = [key for key in wanted if key not in writes.overlay and key not in writes.seen]
+        if len(missing) == 1:
+            row = self.store.get(self.session.meter, self.table, missing[0])
+            if row is not None:
+                writes.note(row)
+        elif missing:
+            found, _ = self.store.get_many(
+                self.session.meter, [(self.table, key) for key in missing]
+            )
+            for row in found.values():
+                writes.note(row)
+        rows = [
+            row
+            for key in sorted(set(wanted))
+            if (row := writes.overlay[key] if key in writes.overlay else writes.seen.get(key))
+        ]
+        if rows:
+            yield rows
+
+    # --- ranges -----------------------------------------------------------------------------
+
+    def _range(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
+        bound = self._bind(plan, arguments)
+        if bound is None:
+            return iter(())
+        ranges, local_keys = bound
+        if not self._holds_guards(plan, arguments):
+            return self._unguarded(plan)
+        if plan.counted and self.writes.is_clean and self.table.ttl is None:
+            return self._counted(plan, arguments, ranges)
+        return self._merged(plan, ranges, local_keys)
+
+    def _bind(
+        self, plan: Plan, arguments: Sequence[Any]
+    ) -> tuple[list[KeyRange], tuple[set[str] | None, str, str | None]] | None:
+        """Return the key ranges of a plan with its arguments; None when nothing can match."""
+        path = plan.path
+        assert path is not None  # noqa: S101 (a range has one)
+        sort_keys = self.sort_keys(path)
+        rest = list(arguments)
+        partitions = self._partitions(plan, path, rest)
+        equal = [rest.pop(0) for _ in plan.equal]
+        if any(
+            value is None and not may_be_null
+            for value, (_, may_be_null) in zip(equal, plan.equal, strict=True)
+        ):
+            return None
+        position = len(equal)
+        prefix = sort_keys.prefix(equal)
+        low: str | None = prefix or None
+        high: str | None = prefix + keys.HIGH if prefix else None
+        if plan.has_low:
+            value = rest.pop(0)
+            if value is None:
+                return None
+            low = prefix + sort_keys.low(position, value)
+        elif plan.has_high:
+            low = prefix + "1"  # behind the NULLs, which no comparison wants
+        if plan.has_high:
+            value = rest.pop(0)
+            if value is None:
+                return None
+            high = prefix + sort_keys.high(position, value)
+        elif plan.has_low:
+            high = prefix + keys.HIGH
+        if partitions is None:
+            return None
+        ranges = [
+            KeyRange(path.index, partition, low, high, descending=plan.descending)
+            for partition in partitions
+        ]
+        wanted = set(partitions) if path.partition is not None else None
+        return ranges, (wanted, low or "", high)
+
+    def _partitions(self, plan: Plan, path: Path, rest: list[Any]) -> list[str] | None:
+        if path.partition is None:
+            return [str(number) for number in range(path.shards)]
+        value = rest.pop(0)
+        assert path.index is not None  # noqa: S101 (only an index is partitioned by a column)
+        if not plan.many_partitions:
+            if value is None and not plan.partition_may_be_null:
+                return None
+            return [self.codec.partition(path.index, value)]
+        values = [one for one in value or () if one is not None]
+        return sorted({self.codec.partition(path.index, one) for one in values}) or None
+
+    def _holds_guards(self, plan: Plan, arguments: Sequence[Any]) -> bool:
+        """Tell whether the query asks for nothing that a partial index leaves out."""
+        if not plan.guarded or plan.path is None:
+            return True
+        given = arguments[len(arguments) - len(plan.guarded) :]
+        return all(
+            codec.coerce(value, self.table.columns[place]) in allowed
+            for value, (place, allowed) in zip(given, plan.path.guards, strict=True)
+        )
+
+    def _unguarded(self, plan: Plan) -> Pages:
+        rows = self.whole_table()
+        for place, descending in reversed(plan.order):
+            column = self.table.columns[place]
+            rows = sorted(
+                rows,
+                key=lambda row: keys.encode(codec.key_value(row.values[place], column)),  # noqa: B023
+                reverse=descending,
+            )
+        yield rows
+
+    def _counted(self, plan: Plan, arguments: Sequence[Any], ranges: list[KeyRange]) -> Pages:
+        """Yield as many rows as DynamoDB counts; all that is read of them is what was asked for."""
+        counts = self.store.each(
+            [partial(self.store.count, self.session.meter, self.table, one) for one in ranges]
+        )
+        path = plan.path
+        assert path is not None  # noqa: S101 (a range has one)
+        known = list(arguments)
+        values: list[Value] = [None] * len(self.table.columns)
+        places = [path.partition] if path.partition is not None else []
+        for place in [*places, *(place for place, _ in plan.equal), *plan.guarded]:
+            values[place] = known.pop(0)
+        return _copies(Row("", None, tuple(values)), sum(counts))
+
+    def _merged(
+        self,
+        plan: Plan,
+        ranges: list[KeyRange],
+        local_keys: tuple[set[str] | None, str, str | None],
+    ) -> Pages:
+        path = plan.path
+        assert path is not None  # noqa: S101 (a range has one)
+        first = self._first_page(plan)
+        pages = self._remote(path, ranges, plan, first)
+        if path.index is not None and self.session.is_wary:
+            pages = map(self._reread, pages)
+        if not any(plan_bound for plan_bound in (path.partition is not None, ranges[0].low)):
+            pages = self._metered(pages, first)
+        local = self._local(path, local_keys, descending=plan.descending)
+        rows = self._overlaid(pages) if not local else self._with_local(path, pages, local, plan)
+        if plan.ordered and self.sort_keys(path).can_be_cut:
+            return self._in_exact_order(path, rows, plan)
+        return rows
+
+    def _first_page(self, plan: Plan) -> int | None:
+        if plan.limit:
+            return plan.limit
+        statement = self.session.statement
+        return statement.limit if plan.ordered or not statement.is_sorted else None
+
+    def _remote(self, path: Path, ranges: list[KeyRange], plan: Plan, first: int | None) -> Pages:
+        meter, store = self.session.meter, self.store
+        streams = [iter(store.pages(meter, self.table, one, first)) for one in ranges]
+        if len(streams) == 1:
+            return streams[0]
+        # The first pages of all partitions at once; more only of those that are read on.
+        firsts: list[list[Row]] = store.each(
+            [partial(next, stream, list[Row]()) for stream in streams]
+        )
+        if path.partition is not None:
+            return chain(firsts, chain.from_iterable(streams))
+        rows = heapq.merge(
+            *(
+                chain(page, chain.from_iterable(stream))
+                for page, stream in zip(firsts, streams, strict=True)
+            ),
+            key=self._sort_key(path),
+            reverse=plan.descending,
+        )
+        return _paged(rows, first)
+
+    def _sort_key(self, path: Path) -> Callable[[Row], str]:
+        index = path.index
+        if index is None:
+            return lambda row: row.key
+        return lambda row: self.codec.sort_key(index, row.key, row.values)
+
+    def _overlaid(self, pages: Pages) -> Pages:
+        """Leave out what the transaction has changed; let what it read before stay as it was."""
+        overlay, seen = self.writes.overlay, self.writes.seen
+        for page in pages:
+            if overlay:
+                page = [row for row in page if row.key not in overlay]  # noqa: PLW2901
+            yield [seen.setdefault(row.key, row) for row in page]
+
+    def _local(
+        self, path: Path, wanted: tuple[set[str] | None, str, str | None], *, descending: bool
+    ) -> list[tuple[str, Row]]:
+        """Return the transaction's own rows in a range, in order."""
+        if not self.writes.overlay:
+            return []
+        partitions, low, high = wanted
+        sort_key = self._sort_key(path)
+        rows = []
+        for row in self.writes.overlay.values():
+            if row is None:
+                continue
+            if partitions is not None and path.index is not None and path.partition is not None:
+                place = path.partition
+                if self.codec.partition(path.index, row.values[place]) not in partitions:
+                    continue
+            at = sort_key(row)
+            if at >= low and (high is None or at <= high):
+                rows.append((at, row))
+        return sorted(rows, key=lambda pair: pair[0], reverse=descending)
+
+    def _with_local(
+        self, path: Path, pages: Pages, local: list[tuple[str, Row]], plan: Plan
+    ) -> Pages:
+        if path.partition is not None and plan.many_partitions:
+            return chain(self._overlaid(pages), iter([[row for _, row in local]]))
+        sort_key = self._sort_key(path)
+        remote = ((sort_key(row), row) for page in self._overlaid(pages) for row in page)
+        merged = heapq.merge(remote, local, key=lambda pair: pair[0], reverse=plan.descending)
+        return _paged((row for _, row in merged), self._first_page(plan))
+
+    def _in_exact_order(self, path: Path, pages: Pages, plan: Plan) -> Pages:
+        """Sort from the first cut key on: their order is that of what is left of them."""
+        sort_key = self._sort_key(path)
+        for page in pages:
+            if any(keys.is_cut(sort_key(row)) for row in page):
+                rest = [*page, *chain.from_iterable(pages)]
+                yield sorted(rest, key=self.sort_keys(path).exact, reverse=plan.descending)
+                return
+            yield page
+
+    def _reread(self, page: list[Row]) -> list[Row]:
+        """Return the rows as they are now: the index may be behind the table."""
+        unread = [(self.table, row.key) for row in page if row.key not in self.writes.overlay]
+        found, _ = self.store.get_many(self.session.meter, unread)
+        return [row for _, key in unread if (row := found.get((self.table.name, key)))]
+
+    def sort_keys(self, path: Path) -> SortKeys:
+        """Return the encoder of a path's sort keys, made once."""
+        if path not in self._sort_keys:
+            self._sort_keys[path] = SortKeys(self.table, path)
+        return self._sort_keys[path]
+
+    # --- whole tables -----------------------------------------------------------------------
+
+    def _table(self, plan: Plan, arguments: Sequence[Any]) -> Pages:  # noqa: ARG002
+        if plan.counted and self.writes.is_clean and self.table.ttl is None:
+            self.session.meter.scan(self.table.name)
+            ranges = [KeyRange(None, str(n), None, None) for n in range(self.table.shards)]
+            counts = self.store.each(
+                [partial(self.store.count, self.session.meter, self.table, one) for one in ranges]
+            )
+            return _copies(Row("", None, (None,) * len(self.table.columns)), sum(counts))
+        return iter([self.whole_table()])
+
+    def whole_table(self) -> list[Row]:
+        """Return every row, in order of the key; read once for each statement."""
+        cache = self.session.statement.tables
+        if self.table.name not in cache:
+            path = Path(None, None, self.table.shards, self.table.key_places)
+            plan = Plan("range", path, ordered=True)
+            ranges = [KeyRange(None, str(n), None, None) for n in range(self.table.shards)]
+            pages = self._metered(self._remote(path, ranges, plan, None), None)
+            local = self._local(path, (None, "", None), descending=False)
+            rows = self._with_local(path, pages, local, plan) if local else self._overlaid(pages)
+            cache[self.table.name] = list(chain.from_iterable(rows))
+        return cache[self.table.name]
+
+    def _metered(self, pages: Pages, first: int | None) -> Pages:
+        """Report a scan: at once when everything is wanted, else when it goes on and on."""
+        scan = self.session.meter.scan(self.table.name) if first is None else None
+        read = 0
+        for page in pages:
+            read += len(page)
+            if scan is None and first is not None and read > first * 4 + FREE_ROWS:
+                scan = self.session.meter.scan(self.table.name, read - len(page))
+            if scan is not None:
+                scan.rows += len(page)
+            yield page
+
+    def _hash(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
+        """Read the table once and answer every look-up of the statement from memory."""
+        place = plan.column
+        assert place is not None  # noqa: S101 (the plan is about one)
+        (value,) = arguments
+        if value is None:
+            return
+        column = self.table.columns[place]
+        buckets = self.session.statement.buckets
+        name = (self.table.name, place)
+        if name not in buckets:
+            made: dict[str, list[Row]] = {}
+            for row in self.whole_table():
+                at = keys.encode(codec.key_value(row.values[place], column))
+                made.setdefault(at, []).append(row)
+            buckets[name] = made
+        rows = buckets[name].get(keys.encode(codec.key_value(value, column)))
+        if rows:
+            yield rows
+
+
+def _paged(rows: Iterable[Row], first: int | None) -> Pages:
+    """Divide merged rows into pages; one row more than is wanted may cost a request."""
+    iterator = iter(rows)
+    size = first or MERGED_PAGE
+    while page := list(islice(iterator, size)):
+        yield page
+        size = MERGED_PAGE
+
+
+def _copies(row: Row, count: int) -> Pages:
+    whole, rest = divmod(count, MERGED_PAGE)
+    yield from repeat([row] * MERGED_PAGE, whole)
+    if rest:
+        yield [row] * rest

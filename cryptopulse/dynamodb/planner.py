@@ -1,0 +1,397 @@
+"""How a table will be read: SQLite asks for each join order, the planner answers with a plan.
+
+SQLite checks every row again, so a plan can be slow but never wrong. The costs are in units of
+a single read; what matters is their order: one item, one unique value, a batch, a Query, a
+whole table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import apsw
+
+from .catalogue import Index, TableDef, Unique
+
+EQUALS, IS, IS_NULL = (
+    apsw.SQLITE_INDEX_CONSTRAINT_EQ,
+    apsw.SQLITE_INDEX_CONSTRAINT_IS,
+    apsw.SQLITE_INDEX_CONSTRAINT_ISNULL,
+)
+LOWER = (apsw.SQLITE_INDEX_CONSTRAINT_GT, apsw.SQLITE_INDEX_CONSTRAINT_GE)
+UPPER = (apsw.SQLITE_INDEX_CONSTRAINT_LT, apsw.SQLITE_INDEX_CONSTRAINT_LE)
+PAGING = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET)
+
+#: How a column compares where its key encoding does not: any other collation is left to SQLite.
+COMPARABLE = ("BINARY", "DECIMAL")
+#: More rows than this are fetched in pages of DynamoDB's own size.
+LONGEST_FIRST_PAGE = 1000
+
+# What one plan costs, in reads of one item; what it is expected to return, in rows.
+ITEM, SENTINEL, BATCH, QUERY, HASH, TABLE = 1.0, 2.0, 12.0, 4.0, 30_000.0, 60_000.0
+SMALL_TABLE = 60.0
+TABLE_ROWS, SMALL_ROWS, PARTITION_ROWS, BATCH_ROWS = 5_000, 50, 200, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One physical way into a table: its base key or an index.
+
+    A partition is either the values of one column or one of a number of shards; inside it the
+    rows are ordered by `sort`, which always ends in the primary key.
+    """
+
+    index: Index | None
+    partition: int | None  # place of a column; None: shards
+    shards: int
+    sort: tuple[int, ...]
+    guards: tuple[tuple[int, frozenset[Any]], ...] = ()  # what the index's condition demands
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do at xFilter. `places` says which argument stands for what."""
+
+    kind: str  # "item" | "unique" | "batch" | "range" | "hash" | "table"
+    path: Path | None = None
+    unique: Unique | None = None
+    column: int | None = None
+    many_partitions: bool = False  # the partition argument is a set of values
+    equal: tuple[tuple[int, bool], ...] = ()  # (place, may be NULL) in order of arguments
+    partition_may_be_null: bool = False
+    has_low: bool = False
+    has_high: bool = False
+    descending: bool = False
+    ordered: bool = False
+    limit: int | None = None
+    counted: bool = False
+    guarded: tuple[int, ...] = ()  # places whose arguments come last and are compared
+    order: tuple[tuple[int, bool], ...] = ()
+    text: str = field(default="", compare=False)
+
+
+@dataclass(slots=True)
+class Question:
+    """The constraints and the order that SQLite offers, by place of the column."""
+
+    equal: dict[int, tuple[int, int]] = field(default_factory=dict)  # place: (number, operator)
+    sets: dict[int, int] = field(default_factory=dict)
+    low: dict[int, int] = field(default_factory=dict)
+    high: dict[int, int] = field(default_factory=dict)
+    limit: int | None = None
+    order: tuple[tuple[int, bool], ...] = ()
+    used: frozenset[int] = frozenset()  # places of the columns that the statement reads
+
+    def may_be_null(self, place: int) -> bool:
+        """Tell whether NULL equals NULL here (IS, IS NULL)."""
+        return self.equal[place][1] != EQUALS
+
+
+@dataclass(slots=True)
+class Offer:
+    """A plan with what it costs, and the numbers of the constraints that become arguments."""
+
+    cost: float
+    rows: float
+    plan: Plan
+    arguments: list[int]
+    as_set: int | None = None
+    is_single: bool = False
+
+
+class Planner:
+    """Plans for one table. Plans are numbered: SQLite remembers a number, not an object."""
+
+    def __init__(self, table: TableDef, *, small: bool = False) -> None:
+        self.table = table
+        self.small = small
+        self.plans: list[Plan] = []
+        self._numbers: dict[Plan, int] = {}
+
+    @cached_property
+    def base(self) -> Path:
+        """The table itself, in order of the primary key."""
+        return Path(None, None, self.table.shards, self.table.key_places)
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The base key first, then each index that is ready."""
+        return (self.base, *(self._path(index) for index in self.table.ready_indexes))
+
+    def _path(self, index: Index) -> Path:
+        places = self.table.places(index.columns)
+        guards = tuple(guards_of(index.condition, self.table)) if index.condition else ()
+        if index.shards:
+            return Path(index, None, index.shards, (*places, *self.table.key_places), guards)
+        return Path(index, places[0], 0, (*places[1:], *self.table.key_places), guards)
+
+    # --- SQLite asks ------------------------------------------------------------------------
+
+    def best_index(self, info: apsw.IndexInfo, *, counting: bool) -> bool:
+        """Answer xBestIndex: choose a plan, say what it costs and which arguments it wants."""
+        question = read_question(info)
+        offer = min(self._offers(question), key=lambda offer: offer.cost)
+        plan = offer.plan
+        if counting and self._is_countable(plan, question):
+            plan = replace(plan, counted=True)
+        plan = replace(plan, text=describe(plan, self.table))
+        for position, number in enumerate(offer.arguments, 1):
+            info.set_aConstraintUsage_argvIndex(number, position)
+        if offer.as_set is not None:
+            info.set_aConstraintUsage_in(offer.as_set, True)  # noqa: FBT003 (apsw: by position)
+        info.estimatedCost = offer.cost
+        info.estimatedRows = max(int(offer.rows), 1)
+        info.orderByConsumed = plan.ordered or (offer.is_single and bool(question.order))
+        if offer.is_single:
+            info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
+        info.idxNum = self._number(plan)
+        info.idxStr = plan.text
+        return True
+
+    def _number(self, plan: Plan) -> int:
+        if plan not in self._numbers:
+            self._numbers[plan] = len(self.plans)
+            self.plans.append(plan)
+        return self._numbers[plan]
+
+    # --- offers -----------------------------------------------------------------------------
+
+    def _offers(self, question: Question) -> Iterator[Offer]:
+        key = self.table.key_places
+        if all(place in question.equal for place in key):
+            arguments = [question.equal[place][0] for place in key]
+            yield Offer(ITEM, 1, Plan("item"), arguments, is_single=True)
+            return
+        for unique in self.table.uniques:
+            places = self.table.places(unique.columns)
+            if unique.is_plain and all(place in question.equal for place in places):
+                arguments = [question.equal[place][0] for place in places]
+                yield Offer(SENTINEL, 1, Plan("unique", unique=unique), arguments, is_single=True)
+        if len(key) == 1 and key[0] in question.sets:
+            number = question.sets[key[0]]
+            yield Offer(BATCH, BATCH_ROWS, Plan("batch"), [number], as_set=number)
+        for path in self.paths:
+            if offer := self._range(path, question):
+                yield offer
+        yield from self._whole(question)
+
+    def _whole(self, question: Question) -> Iterator[Offer]:
+        """Offer to read the whole table: once for each statement, however often it is asked."""
+        rows = SMALL_ROWS if self.small else TABLE_ROWS
+        cost = SMALL_TABLE if self.small else TABLE
+        for place, (number, operator) in question.equal.items():
+            if operator == EQUALS:
+                plan = Plan("hash", column=place)
+                yield Offer(cost * HASH / TABLE, BATCH_ROWS, plan, [number])
+                break
+        yield Offer(cost, rows, Plan("table"), [])
+
+    def _range(self, path: Path, question: Question) -> Offer | None:
+        """Offer a Query: a partition, equal values of the next columns, a range, an order."""
+        many = False
+        arguments: list[int] = []
+        place = path.partition
+        if place is not None:
+            many = place not in question.equal
+            if many and place not in question.sets:
+                return None
+            arguments.append(question.sets[place] if many else question.equal[place][0])
+        if not all(self._is_guarded(place, question) for place, _ in path.guards):
+            return None
+        equal = self._prefix(path, question)
+        arguments += [question.equal[place][0] for place, _ in equal]
+        next_place = path.sort[len(equal)] if len(equal) < len(path.sort) else None
+        low, high = question.low.get(next_place), question.high.get(next_place)  # type: ignore[arg-type]
+        arguments += [number for number in (low, high) if number is not None]
+        ordered, descending = (False, False) if many else order_of(path, len(equal), question)
+        is_bound = place is not None or bool(equal) or low is not None or high is not None
+        if not is_bound and not (ordered and question.order):
+            if question.limit is None or path.index is not None:
+                return None
+        guarded = tuple(place for place, _ in path.guards)
+        arguments += [question.equal[place][0] for place in guarded]
+        limit = question.limit if ordered or not question.order else None
+        plan = Plan(
+            "range",
+            path,
+            many_partitions=many,
+            equal=equal,
+            partition_may_be_null=place is not None and not many and question.may_be_null(place),
+            has_low=low is not None,
+            has_high=high is not None,
+            descending=descending,
+            ordered=ordered and bool(question.order),
+            limit=min(limit, LONGEST_FIRST_PAGE) if limit else None,
+            guarded=guarded,
+            order=question.order if guarded else (),
+        )
+        cost, rows = self._cost(plan, question)
+        as_set = question.sets[place] if many and place is not None else None
+        return Offer(cost, rows, plan, arguments, as_set=as_set)
+
+    def _prefix(self, path: Path, question: Question) -> tuple[tuple[int, bool], ...]:
+        equal = []
+        for place in path.sort:
+            if place not in question.equal:
+                break
+            equal.append((place, question.may_be_null(place)))
+        return tuple(equal)
+
+    def _is_guarded(self, place: int, question: Question) -> bool:
+        return place in question.equal
+
+    def _cost(self, plan: Plan, question: Question) -> tuple[float, float]:
+        path = plan.path
+        assert path is not None  # noqa: S101 (a range has one)
+        start: float = PARTITION_ROWS
+        if path.partition is None:
+            start = SMALL_ROWS if self.small else TABLE_ROWS
+        rows = start / 8 ** len(plan.equal)
+        rows /= {0: 1, 1: 2, 2: 4}[plan.has_low + plan.has_high]
+        if path.guards:
+            rows /= 2  # a partial index holds less
+        if plan.limit and (plan.ordered or not question.order):
+            rows = min(rows, float(plan.limit))
+        sorting = 1.0 if plan.ordered or not question.order else 1.15
+        requests = max(path.shards, 1) * (5 if plan.many_partitions else 1)
+        per_row = 5.0 if plan.many_partitions else 1.0
+        return QUERY * requests + rows * per_row * sorting, rows
+
+    def _is_countable(self, plan: Plan, question: Question) -> bool:
+        """Tell whether every column that the statement reads has one value, which is known."""
+        if plan.kind not in {"range", "table"} or plan.many_partitions or plan.has_low:
+            return False
+        if (
+            plan.has_high or len(self.table.columns) > 60
+        ):  # SQLite counts 63, the last of which means "more"
+            return False
+        known = {place for place, _ in plan.equal} | set(plan.guarded)
+        if plan.path and plan.path.partition is not None:
+            known.add(plan.path.partition)
+        return question.used <= known
+
+
+def read_question(info: apsw.IndexInfo) -> Question:
+    """Return what SQLite offers as constraints that keys can serve."""
+    question = Question(used=frozenset(info.colUsed))
+    for number in range(info.nConstraint):
+        if not info.get_aConstraint_usable(number):
+            continue
+        operator = info.get_aConstraint_op(number)
+        if operator in PAGING:
+            # Django writes LIMIT and OFFSET as literals; SQLite applies them itself in any case.
+            value = info.get_aConstraint_rhs(number)
+            if isinstance(value, int) and value > 0:
+                question.limit = (question.limit or 0) + value
+            continue
+        place = info.get_aConstraint_iColumn(number)
+        if place < 0 or info.get_aConstraint_collation(number).upper() not in COMPARABLE:
+            continue
+        if operator == EQUALS and info.get_aConstraintUsage_in(number):
+            question.sets.setdefault(place, number)
+        elif operator in {EQUALS, IS, IS_NULL}:
+            question.equal.setdefault(place, (number, operator))
+        elif operator in LOWER:
+            question.low.setdefault(place, number)
+        elif operator in UPPER:
+            question.high.setdefault(place, number)
+    question.order = tuple(
+        (info.get_aOrderBy_iColumn(number), bool(info.get_aOrderBy_desc(number)))
+        for number in range(info.nOrderBy)
+    )
+    return question
+
+
+def order_of(path: Path, equal: int, question: Question) -> tuple[bool, bool]:
+    """Tell whether a Query returns the wanted order, and whether it must run backwards."""
+    wanted = [term for term in question.order if term[0] not in question.equal]
+    if not wanted:
+        return True, False
+    descending = wanted[0][1]
+    left = (place for place in path.sort[equal:] if place not in question.equal)
+    tail = list(dict.fromkeys(left))
+    # Behind the whole primary key nothing is left to be ordered.
+    for position, (place, backwards) in enumerate(wanted):
+        if position >= len(tail):
+            return True, descending
+        if place != tail[position] or backwards != descending:
+            return False, False
+    return True, descending
+
+
+LITERAL = re.compile(
+    r"""^\(*\s*"(?P<column>[^"]+)"\s*(?:
+        =\s*(?P<value>'(?:[^']|'')*'|-?\d+)
+        | IN\s*\((?P<values>[^()]*)\)
+        | (?P<null>IS\s+NULL)
+    )\s*\)*$""",
+    re.VERBOSE,
+)
+ITEMS = re.compile(r"'(?:[^']|'')*'|-?\d+")
+
+
+def guards_of(condition: str, table: TableDef) -> Iterator[tuple[int, frozenset[Any]]]:
+    """Yield what a query must ask for so that a partial index holds every row it wants.
+
+    Understood are comparisons of a column with literals, joined by AND; a condition that says
+    anything else is guarded by a value that no query has, so that its index is never used.
+    """
+    for part in re.split(r"\s+AND\s+", condition.strip()):
+        match = LITERAL.match(part)
+        if match is None or match["column"] not in table.position:
+            yield table.key_places[0], frozenset()
+            return
+        place = table.position[match["column"]]
+        if match["null"]:
+            yield place, frozenset([None])
+        else:
+            text = match["value"] or match["values"] or ""
+            yield place, frozenset(_literal(item) for item in ITEMS.findall(text))
+
+
+def _literal(text: str) -> Any:
+    return text[1:-1].replace("''", "'") if text.startswith("'") else int(text)
+
+
+def describe(plan: Plan, table: TableDef) -> str:
+    """Return the plan in words, as explain() and the log show it."""
+    names = [column.name for column in table.columns]
+    if plan.kind == "item":
+        return "GetItem by primary key"
+    if plan.kind == "unique":
+        return f"GetItem by unique {', '.join(plan.unique.columns if plan.unique else ())}"
+    if plan.kind == "batch":
+        return "BatchGetItem by primary keys"
+    if plan.kind == "hash":
+        return f"SCAN once, then look up by {names[plan.column or 0]}"
+    if plan.kind == "table":
+        return "COUNT of the table" if plan.counted else "SCAN"
+    return _describe_range(plan, names)
+
+
+def _describe_range(plan: Plan, names: list[str]) -> str:
+    path = plan.path
+    assert path is not None  # noqa: S101 (a range has one)
+    parts = []
+    if path.partition is not None:
+        parts.append(names[path.partition] + (" IN" if plan.many_partitions else "="))
+    parts += [f"{names[place]}=" for place, _ in plan.equal]
+    if plan.has_low:
+        parts.append(f"{names[path.sort[len(plan.equal)]]}>")
+    if plan.has_high:
+        parts.append(f"{names[path.sort[len(plan.equal)]]}<")
+    words = ["COUNT by Query" if plan.counted else "Query"]
+    words.append(f"of index {path.index.name}" if path.index else "of the table")
+    if parts:
+        words.append(f"({', '.join(parts)})")
+    if plan.ordered:
+        words.append("in descending order" if plan.descending else "in order")
+    if plan.limit:
+        words.append(f"first {plan.limit}")
+    if path.shards > 1:
+        words.append(f"over {path.shards} shards")
+    return " ".join(words)

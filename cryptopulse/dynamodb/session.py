@@ -1,0 +1,357 @@
+"""One connection's state: its virtual tables, its unit of work, the statement that is running."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from . import codec
+from .actions import Action
+from .authorizer import own_ddl
+from .catalogue import TableDef, Value
+from .errors import Conflict
+from .metering import Meter, StatementRecord
+from .planner import Plan
+from .row import Row
+from .rules import Rules, quoted
+from .unit_of_work import reference_actions
+from .vtab import Module, VirtualTable
+
+if TYPE_CHECKING:
+    from .executor import Executor
+    from .store import Store
+
+HINT = re.compile(r"/\*dynamodb:(\{.*\})\*/\s*$", re.DOTALL)
+LIMIT = re.compile(r"\bLIMIT (\d+)(?: OFFSET (\d+))?\s*(?:/\*.*\*/)?\s*$", re.DOTALL)
+#: Seconds after a conflict during which index entries are read again from their table.
+WARY_SECONDS = 2.0
+#: Rows that a join reads ahead in one batch.
+READ_AHEAD = 100
+#: Actions at which a unit of work that may go in chunks is sent.
+CHUNK = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """What INSERT does with a row that is there: which columns it changes, found by which."""
+
+    update: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the compiler says of a statement in its trailing comment, and what its text tells."""
+
+    for_update: bool = False
+    rows: int = 1
+    count: bool = False
+    upsert: Upsert | None = None
+    limit: int | None = None
+    is_sorted: bool = False
+
+
+@lru_cache(maxsize=2048)
+def hints_of(sql: str) -> Hints:
+    """Return the hints of a statement."""
+    found = HINT.search(sql)
+    given: dict[str, Any] = json.loads(found[1]) if found else {}
+    if upsert := given.pop("upsert", None):
+        given["upsert"] = Upsert(tuple(upsert["update"]), tuple(upsert["target"]))
+    if limit := LIMIT.search(sql):
+        given["limit"] = int(limit[1]) + int(limit[2] or 0)
+    return Hints(**given, is_sorted="ORDER BY" in sql)
+
+
+class Statement:
+    """The statement that is running, and what it has read so far."""
+
+    def __init__(self, hints: Hints, record: StatementRecord | None) -> None:
+        self.record = record
+        self.is_locking = hints.for_update
+        self.is_count = hints.count
+        self.upsert = hints.upsert
+        self.limit = hints.limit
+        self.is_sorted = hints.is_sorted
+        self.rows = hints.rows
+        #: Open cursors, outermost first: a join reads ahead what their next rows refer to.
+        self.cursors: list[Any] = []
+        #: Keys that were asked for and are not there: a join asks for the same again and again.
+        self.absent: set[tuple[str, str]] = set()
+        self.tables: dict[str, list[Row]] = {}
+        self.buckets: dict[tuple[str, int], dict[str, list[Row]]] = {}
+        self.ids: dict[str, Iterator[int]] = {}
+        self._noted: set[tuple[str, Plan]] = set()
+        self._ahead: dict[str, list[Row]] = {}
+
+    def note_plan(self, table: str, plan: Plan) -> None:
+        """Tell the statement's record how a table is read; once for each way."""
+        if self.record is not None and (table, plan) not in self._noted:
+            self._noted.add((table, plan))
+            self.record.plans.append(f"{table}: {plan.text}")
+
+    def read_ahead(self, executor: Executor, rows: list[Row]) -> None:
+        """Remember the rows that a join fetched in one batch, for the next table of the join."""
+        self._ahead[executor.table.name] = rows
+
+    def upcoming(self, executor: Executor, key: str) -> list[str]:
+        """Return the keys that a join will ask for after this one, as far as it can be seen."""
+        for cursor in self.cursors:
+            if cursor.row is None or cursor.executor is executor:
+                continue
+            place = _joining_place(cursor.table.table, executor.table)
+            if place is None or _key_at(executor, cursor.row, place) != key:
+                continue
+            ahead = cursor.page[cursor.position + 1 :]
+            if not ahead:
+                ahead = self._ahead.get(cursor.table.table.name, [])
+            return _missing(executor, key, ahead, place)
+        return []
+
+
+def _key_at(executor: Executor, row: Row, place: int) -> str | None:
+    value = row.values[place]
+    return None if value is None else executor.codec.encode_key([value])
+
+
+def _missing(executor: Executor, key: str, rows: Sequence[Row], place: int) -> list[str]:
+    writes = executor.writes
+    absent = executor.session.statement.absent
+    wanted = dict.fromkeys(_key_at(executor, row, place) for row in rows)
+    fresh = (
+        other
+        for other in wanted
+        if other is not None
+        and other != key
+        and other not in writes.overlay
+        and other not in writes.seen
+        and (executor.table.name, other) not in absent
+    )
+    return list(islice(fresh, READ_AHEAD - 1))
+
+
+def _joining_place(outer: TableDef, inner: TableDef) -> int | None:
+    """Return the place of the outer table's column that holds the inner table's primary key."""
+    if len(inner.key) != 1:
+        return None
+    for place, column in enumerate(outer.columns):
+        if column.references == (inner.name, inner.key[0]):
+            return place
+    # Multi-table inheritance and one-to-one links, seen from their parent.
+    own = inner.columns[inner.key_places[0]].references
+    if own is not None and own[0] == outer.name:
+        return outer.position.get(own[1])
+    return None
+
+
+class Session:
+    """What one connection to DynamoDB knows between two statements."""
+
+    def __init__(self, store: Store, handle: apsw.Connection) -> None:
+        self.store = store
+        self.handle = handle
+        self.meter = Meter(store.options)
+        self.virtual_tables: dict[str, VirtualTable] = {}
+        #: Those that the transaction (outside of one: the statement) has read or written.
+        self.touched: set[VirtualTable] = set()
+        self.returned: list[tuple[TableDef, tuple[Value, ...]]] = []
+        self.in_transaction = False
+        #: What does not fit one transaction may go in several (loading fixtures, bulk deletes).
+        self.chunked = False
+        self.statement = Statement(Hints(), None)
+        self._generation: int | None = None
+        self._rules: dict[str, Rules] = {}
+        self._wary_until = 0.0
+        # Version 2 has savepoints; from 3 on apsw takes one of few slots of the process.
+        handle.create_module("dynamodb", Module(self), use_bestindex_object=True, iVersion=2)
+        store.registry.ensure()
+        self.refresh()
+
+    # --- statements -------------------------------------------------------------------------
+
+    def begin_statement(self, sql: str, *, in_transaction: bool) -> None:
+        """Start a statement: look whether the catalogue has changed, forget the one before."""
+        registry = self.store.registry
+        registry.refresh_if_due()
+        if self._generation != registry.generation:
+            self.refresh()
+        self.in_transaction = in_transaction
+        self.returned = []
+        if not in_transaction:
+            self._forget()
+        self.statement = Statement(hints_of(sql), self.meter.begin(sql))
+
+    def end_statement(self) -> None:
+        """Close the statement's books; send what may go in chunks once it is enough."""
+        if self.chunked and self.in_transaction and self.pending() >= CHUNK:
+            self.flush()
+        self.meter.end(self.statement.record)
+
+    @property
+    def is_ignoring(self) -> bool:
+        """Tell whether the running statement is INSERT OR IGNORE."""
+        return bool(self.handle.vtab_on_conflict() == apsw.SQLITE_IGNORE)
+
+    @property
+    def is_wary(self) -> bool:
+        """Tell whether index entries may be behind: shortly after a conflict they are checked."""
+        return self._wary_until > time.monotonic()
+
+    def next_id(self, table: TableDef) -> int:
+        """Return the next number of a table's sequence; one request for all rows of an INSERT."""
+        ids = self.statement.ids.get(table.name)
+        number = next(ids, None) if ids else None
+        if number is None:
+            wanted = max(self.statement.rows, 1)
+            first = self.store.next_ids(self.meter, table, wanted)
+            ids = self.statement.ids[table.name] = iter(range(first, first + wanted))
+            number = next(ids)
+        return number
+
+    def plans_of(self, sql: str, parameters: Any = None) -> list[str]:
+        """Return how SQLite would run a statement, one line for each table."""
+        self.begin_statement(sql, in_transaction=self.handle.in_transaction)
+        try:
+            rows = self.handle.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+        finally:
+            self.end_statement()
+        return [str(row[3]) for row in rows]
+
+    # --- the unit of work -------------------------------------------------------------------
+
+    def rules(self, table: TableDef) -> Rules:
+        """Return the constraints of a table, which may be one that is only being made."""
+        known = self._rules.get(table.name)
+        if known is None or known.table is not table:
+            known = self._rules[table.name] = Rules(table, self.handle)
+        return known
+
+    def pending(self) -> int:
+        """Return how many actions the unit of work has, or nearly so."""
+        return sum(len(table.writes.overlay) + len(table.writes.claims) for table in self.touched)
+
+    def flush(self) -> None:
+        """Commit what is buffered: one request, all or nothing."""
+        token = secrets.token_hex(16)
+        actions = list(self._actions(token))
+        if not actions:
+            return
+        may_chunk = self.chunked or self.store.options.large_transactions == "chunk"
+        commit = self.store.commit_in_chunks if may_chunk else self.store.commit
+        try:
+            commit(self.meter, actions, token)
+        except Conflict:
+            self._wary_until = time.monotonic() + WARY_SECONDS
+            raise
+        finally:
+            self._forget()
+
+    def _actions(self, token: str) -> Iterator[Action]:
+        tables = [table for table in self.touched if not table.writes.is_clean]
+        if not tables:
+            return
+        referred: dict[tuple[str, str], None] = {}
+        for table in tables:
+            referred |= table.writes.referred
+        for table in self.touched:
+            yield from table.writes.actions(token, self._conditions)
+        if referred:
+            written = {(one.table.name, key) for one in tables for key in one.writes.overlay}
+            parents = (
+                (parent, key)
+                for name, key in referred
+                if (parent := self.store.registry.tables.get(name)) is not None
+            )
+            yield from reference_actions(parents, written)
+
+    def _conditions(self, table: TableDef, values: tuple[Value, ...]) -> set[str] | None:
+        return self.rules(table).conditions(values)
+
+    def preload_insert(
+        self, table_name: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]
+    ) -> None:
+        """Read in one batch whatever an INSERT of several rows could collide with."""
+        table = self.virtual_tables[table_name]
+        self.touched.add(table)
+        row_keys: dict[str, None] = {}
+        sentinels: dict[str, None] = {}
+        for row in rows:
+            values = self._laid_out(table.table, columns, row)
+            if None not in [values[place] for place in table.table.key_places]:
+                row_keys[table.executor.codec.key_of(values)] = None
+            sentinels |= dict.fromkeys(self.rules(table.table).sentinels(values))
+        writes = table.writes
+        asked = [
+            (table.table, key)
+            for key in row_keys
+            if key not in writes.overlay and key not in writes.seen
+        ]
+        wanted = [(table.table, one) for one in sentinels if one not in writes.claims]
+        if not asked and not wanted:
+            return
+        found, owners = self.store.get_many(self.meter, asked, wanted)
+        for stored in found.values():
+            writes.note(stored)
+        owned = [(table.table, owner) for owner in owners.values() if owner not in writes.seen]
+        if owned and self.statement.upsert is not None:
+            for stored in self.store.get_many(self.meter, owned)[0].values():
+                writes.note(stored)
+        writes.free |= {key for _, key in asked} - {key for _, key in found}
+        writes.free |= {one for _, one in wanted} - {one for _, one in owners}
+
+    def _laid_out(
+        self, table: TableDef, columns: Sequence[str], row: Sequence[Value]
+    ) -> tuple[Value, ...]:
+        values: list[Value] = [None] * len(table.columns)
+        for name, value in zip(columns, row, strict=True):
+            place = table.position[name]
+            values[place] = codec.coerce(value, table.columns[place])
+        return tuple(values)
+
+    def _forget(self) -> None:
+        while self.touched:
+            self.touched.pop().reset()
+
+    def reset(self) -> None:
+        """Forget the unit of work: the transaction was rolled back or the connection returned."""
+        self._forget()
+        self.statement = Statement(Hints(), None)
+        self.in_transaction = False
+
+    # --- the catalogue ----------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Bring the virtual tables in line with the catalogue."""
+        registry = self.store.registry
+        generation, tables = registry.generation, registry.tables
+        with own_ddl(self.handle):
+            outdated = [
+                name
+                for name, known in self.virtual_tables.items()
+                if tables.get(name) is not known.table
+            ]
+            # What a statement still reads stays as it is, until a later statement asks again.
+            if not all([self._drop(name) for name in outdated]):
+                generation = -1
+            for name in tables:
+                if name not in self.virtual_tables:
+                    self.handle.execute(f"CREATE VIRTUAL TABLE {quoted(name)} USING dynamodb")
+        self._generation = generation
+
+    def _drop(self, name: str) -> bool:
+        try:
+            self.handle.execute(f"DROP TABLE {quoted(name)}")
+        except apsw.LockedError:
+            return False
+        self.touched.discard(self.virtual_tables.pop(name))
+        self._rules.pop(name, None)
+        return True
