@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .catalogue import TableDef, Value
     from .pool import Lease
     from .session import Session
+    from .session import Statement as SessionStatement
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 SQLRow = tuple[Any, ...]
@@ -189,12 +190,12 @@ class Cursor:
     """A DB-API cursor. `returned` holds the rows that the last statement inserted."""
 
     __slots__ = (
-        "__weakref__", "_cursor", "_is_reading", "_sql", "arraysize", "connection", "lastrowid",
+        "__weakref__", "_cursor", "_reading", "_sql", "arraysize", "connection", "lastrowid",
         "returned", "rowcount",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
-        self._is_reading = False
+        self._reading: SessionStatement | None = None  # while rows may still come
         self.connection = connection
         try:
             self._cursor = connection.open_handle.cursor()
@@ -231,7 +232,7 @@ class Cursor:
             statement = Statement(
                 SQLiteCursorWrapper.convert_query(None, query, param_names=list(params))  # type: ignore[arg-type]
             )
-        if self._is_reading:
+        if self._reading is not None:
             self._finish()
         self.returned = None
         self.rowcount = -1
@@ -248,7 +249,7 @@ class Cursor:
         connection = self.connection
         handle = connection.handle or connection.open_handle
         connection.session.begin_statement(sql, in_transaction=handle.in_transaction)
-        self._is_reading = True
+        self._reading = connection.session.statement
         connection.reading[id(self)] = self._cursor
         try:
             self._cursor.execute(sql, params)
@@ -300,21 +301,23 @@ class Cursor:
     def fetchmany(self, size: int | None = None) -> list[SQLRow]:
         """Return the next rows, `size` at most."""
         wanted = size or self.arraysize
+        self._resume()
         try:
             rows = list(islice(self._cursor, wanted))
         except apsw.Error as error:
             self._fail(error)
-        if len(rows) < wanted and self._is_reading:
+        if len(rows) < wanted and self._reading is not None:
             self._finish()
         return rows
 
     def fetchall(self) -> list[SQLRow]:
         """Return all rows that are left."""
+        self._resume()
         try:
             rows = self._cursor.fetchall()
         except apsw.Error as error:
             self._fail(error)
-        if self._is_reading:
+        if self._reading is not None:
             self._finish()
         return rows
 
@@ -322,37 +325,49 @@ class Cursor:
         return self
 
     def __next__(self) -> SQLRow:
+        self._resume()
         try:
             return next(self._cursor)
         except StopIteration:
-            if self._is_reading:
+            if self._reading is not None:
                 self._finish()
             raise
         except apsw.Error as error:
             self._fail(error)
 
     def _fail(self, error: apsw.Error) -> NoReturn:
-        if self._is_reading:
+        if self._reading is not None:
             self._finish()
         _raise(error)
 
+    def _resume(self) -> None:
+        """Make this cursor's statement the session's again: another may have run since."""
+        session, statement = self.connection.session, self._reading
+        if statement is None or session.statement is statement:
+            return
+        if self.connection.handle is not None:  # else the session is another connection's now
+            session.statement = statement
+            session.meter.current = statement.record
+
     def _finish(self) -> None:
         """Tell the session that the statement is over."""
-        self._is_reading = False
         connection = self.connection
         # After close() the handle may serve another connection already.
         if connection.reading.pop(id(self), None) is not None and connection.handle is not None:
+            self._resume()
+            self._reading = None
             connection.session.end_statement()
+        self._reading = None
 
     def close(self) -> None:
         """Let go of the statement. SQLite's cursors are closed by hand, never by the collector."""
-        if self._is_reading:
+        if self._reading is not None:
             self._finish()
         self._cursor.close(True)
 
     def __del__(self) -> None:
         # A generator that nobody finished. The session is another thread's business by now.
-        if self._is_reading:
+        if self._reading is not None:
             self.connection.reading.pop(id(self), None)
             self._cursor.close(True)
 

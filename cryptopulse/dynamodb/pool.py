@@ -14,13 +14,16 @@ import sqlite3
 import threading
 import time
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 import apsw
 
 from . import authorizer, functions
 from .dbapi import Connection, adapt
 from .session import Session
-from .store import Store
+
+if TYPE_CHECKING:
+    from .store import Store
 
 logger = logging.getLogger("cryptopulse.dynamodb")
 
