@@ -277,7 +277,7 @@ class Executor:
             column = self.table.columns[place]
             rows = sorted(
                 rows,
-                key=lambda row: keys.encode(codec.key_value(row.values[place], column)),  # noqa: B023
+                key=lambda row: keys.encode(codec.key_value(row.values[place], column)),
                 reverse=descending,
             )
         yield rows

@@ -28,6 +28,8 @@ PAGING = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSE
 
 #: How a column compares where its key encoding does not: any other collation is left to SQLite.
 COMPARABLE = ("BINARY", "DECIMAL")
+#: SQLite tells of 63 columns whether they are used; the last stands for all behind it.
+COUNTED_COLUMNS = 62
 #: More rows than this are fetched in pages of DynamoDB's own size.
 LONGEST_FIRST_PAGE = 1000
 
@@ -142,7 +144,7 @@ class Planner:
         for position, number in enumerate(offer.arguments, 1):
             info.set_aConstraintUsage_argvIndex(number, position)
         if offer.as_set is not None:
-            info.set_aConstraintUsage_in(offer.as_set, True)  # noqa: FBT003 (apsw: by position)
+            info.set_aConstraintUsage_in(offer.as_set, True)
         info.estimatedCost = offer.cost
         info.estimatedRows = max(int(offer.rows), 1)
         info.orderByConsumed = plan.ordered or (offer.is_single and bool(question.order))
@@ -209,9 +211,9 @@ class Planner:
         arguments += [number for number in (low, high) if number is not None]
         ordered, descending = (False, False) if many else order_of(path, len(equal), question)
         is_bound = place is not None or bool(equal) or low is not None or high is not None
-        if not is_bound and not (ordered and question.order):
-            if question.limit is None or path.index is not None:
-                return None
+        is_paged = question.limit is not None and path.index is None
+        if not is_bound and not is_paged and not (ordered and question.order):
+            return None
         guarded = tuple(place for place, _ in path.guards)
         arguments += [question.equal[place][0] for place in guarded]
         limit = question.limit if ordered or not question.order else None

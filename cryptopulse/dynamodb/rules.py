@@ -47,12 +47,15 @@ class Rules:
     # --- values -----------------------------------------------------------------------------
 
     def complete(self, values: Sequence[Value]) -> tuple[Value, ...]:
-        """Return the row as it will be stored: coerced, with database defaults and generated values.
+        """Return the row as it will be stored: coerced, with defaults and generated values.
 
         A virtual table cannot tell a column left out from one given as NULL; a NULL in a column
         that takes none and has a database default means that it was left out.
         """
-        row = [codec.coerce(value, column) for value, column in zip(values, self.table.columns)]
+        row = [
+            codec.coerce(value, column)
+            for value, column in zip(values, self.table.columns, strict=True)
+        ]
         for place, column in self._defaults:
             if row[place] is None and not column.null:
                 (given,) = self._select([str(column.db_default)], row)
@@ -121,11 +124,11 @@ class Rules:
 
     def _select(self, expressions: Sequence[str], values: Sequence[Value]) -> tuple[Value, ...]:
         wanted = ", ".join(f"({expression})" for expression in expressions)
-        cursor = self.handle.execute(f"SELECT {wanted} {self._source}", tuple(values))  # noqa: S608
+        cursor = self.handle.execute(f"SELECT {wanted} {self._source}", tuple(values))
         try:
             row: tuple[Value, ...] = next(cursor)
         finally:
-            cursor.close(True)  # noqa: FBT003 (apsw takes it by position)
+            cursor.close(True)
         return row
 
 

@@ -172,7 +172,8 @@ class Session:
         self._rules: dict[str, Rules] = {}
         self._wary_until = 0.0
         # Version 2 has savepoints; from 3 on apsw takes one of few slots of the process.
-        handle.create_module("dynamodb", Module(self), use_bestindex_object=True, iVersion=2)
+        module: Any = Module(self)  # apsw's protocol names more methods than version 2 has
+        handle.create_module("dynamodb", module, use_bestindex_object=True, iVersion=2)
         store.registry.ensure()
         self.refresh()
 
@@ -340,7 +341,7 @@ class Session:
                 if tables.get(name) is not known.table
             ]
             # What a statement still reads stays as it is, until a later statement asks again.
-            if not all([self._drop(name) for name in outdated]):
+            if [name for name in outdated if not self._drop(name)]:
                 generation = -1
             for name in tables:
                 if name not in self.virtual_tables:

@@ -8,13 +8,13 @@ request: each table keeps a journal that is undone backwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from . import codec
+from .actions import EXISTS, Action
 from .catalogue import TableDef, Unique
 from .errors import Conflict, Duplicate, Violation
 from .row import Row
-from .actions import EXISTS, Action
 
 _MISSING: Any = object()
 
@@ -57,7 +57,7 @@ class TableWrites:
 
     # --- journal ----------------------------------------------------------------------------
 
-    def set(self, mapping: MutableMapping[Any, Any], key: Any, value: Any) -> None:
+    def change(self, mapping: MutableMapping[Any, Any], key: Any, value: Any) -> None:
         """Change one of the mappings so that a savepoint can take it back."""
         self._journal.append((mapping, key, mapping.get(key, _MISSING)))
         mapping[key] = value
@@ -106,14 +106,14 @@ class TableWrites:
     def put(self, row: Row, replaced: Row | None) -> None:
         """Let the row be stored, in place of the one that was read or of none."""
         if row.key not in self.base:
-            self.set(self.base, row.key, self._stored_version(row.key, replaced))
-        self.set(self.overlay, row.key, row)
+            self.change(self.base, row.key, self._stored_version(row.key, replaced))
+        self.change(self.overlay, row.key, row)
 
     def delete(self, row: Row) -> None:
         """Let the row be deleted."""
         if row.key not in self.base:
-            self.set(self.base, row.key, row.version)
-        self.set(self.overlay, row.key, None)
+            self.change(self.base, row.key, row.version)
+        self.change(self.overlay, row.key, None)
 
     def _stored_version(self, key: str, replaced: Row | None) -> str | None:
         known = replaced or self.seen.get(key)
@@ -122,21 +122,21 @@ class TableWrites:
     def claim(self, sentinel: str, unique: Unique, key: str) -> None:
         """Let the row of this key own the sentinel."""
         self.constraints[sentinel] = unique
-        self.set(self.claims, sentinel, key)
+        self.change(self.claims, sentinel, key)
 
     def give_up(self, sentinel: str, unique: Unique, key: str) -> None:
         """Let the sentinel go, which the row of this key owns."""
         self.constraints[sentinel] = unique
         if sentinel not in self.claims and sentinel not in self.owners:
-            self.set(self.owners, sentinel, key)
-        self.set(self.claims, sentinel, None)
+            self.change(self.owners, sentinel, key)
+        self.change(self.claims, sentinel, None)
 
     def renew(self, sentinel: str, unique: Unique, key: str) -> None:
         """Write a sentinel again that its row keeps: the moment it expires has changed."""
         self.constraints[sentinel] = unique
         if sentinel not in self.claims and sentinel not in self.owners:
-            self.set(self.owners, sentinel, key)
-        self.set(self.claims, sentinel, key)
+            self.change(self.owners, sentinel, key)
+        self.change(self.claims, sentinel, key)
 
     # --- actions ----------------------------------------------------------------------------
 
@@ -169,15 +169,16 @@ class TableWrites:
             if owner is None and before is None:
                 continue
             failure = conflict if before is not None else self.duplicate(sentinel)
+            operation: Literal["Put", "Delete"] = "Put"
             if owner is None:
                 item = self.codec.sentinel_key(sentinel)
-                operation, group = "Delete", str(before)
+                operation = "Delete"
             else:
                 row = self.overlay.get(owner)
                 item = self.codec.sentinel_item(
                     sentinel, owner, token, self.codec.expires(row.values) if row else None
                 )
-                operation, group = "Put", owner
+            group = str(before) if owner is None else owner
             yield Action(operation, self.table, item, None, failure, group=group, owner=before)
 
     # --- what can be wrong ------------------------------------------------------------------

@@ -26,7 +26,7 @@ class Module:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def Create(  # noqa: N802 (apsw's name)
+    def Create(
         self, handle: apsw.Connection, module: str, database: str, name: str, *arguments: str
     ) -> tuple[str, VirtualTable]:
         """Return how SQLite shall see the table, and the table."""
@@ -53,11 +53,11 @@ class VirtualTable:
 
     # --- planning and reading ---------------------------------------------------------------
 
-    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802 (apsw's name)
+    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
         """Choose how to read the table."""
         return self.planner.best_index(info, counting=self.session.statement.is_count)
 
-    def Open(self) -> Cursor:  # noqa: N802 (apsw's name)
+    def Open(self) -> Cursor:
         """Return a cursor."""
         return Cursor(self)
 
@@ -82,23 +82,19 @@ class VirtualTable:
 
     # --- writing ----------------------------------------------------------------------------
 
-    def UpdateInsertRow(  # noqa: N802 (apsw's name)
-        self, rowid: int | None, fields: Sequence[Value]
-    ) -> int:
+    def UpdateInsertRow(self, rowid: int | None, fields: Sequence[Value]) -> int:
         """INSERT."""
         self.session.touched.add(self)
         row = self.writer.insert(fields)
         return 0 if row is None else self.rowid(row)
 
-    def UpdateChangeRow(  # noqa: N802 (apsw's name)
-        self, rowid: int, new_rowid: int, fields: Sequence[Value]
-    ) -> None:
+    def UpdateChangeRow(self, rowid: int, new_rowid: int, fields: Sequence[Value]) -> None:
         """UPDATE."""
         row = self.row_of(rowid)
         if row is not None:
             self.writer.update(row, fields)
 
-    def UpdateDeleteRow(self, rowid: int) -> None:  # noqa: N802 (apsw's name)
+    def UpdateDeleteRow(self, rowid: int) -> None:
         """DELETE."""
         row = self.row_of(rowid)
         if row is not None:
@@ -106,19 +102,19 @@ class VirtualTable:
 
     # --- transactions -----------------------------------------------------------------------
 
-    def Begin(self) -> None:  # noqa: N802 (apsw's name)
+    def Begin(self) -> None:
         """Start of the first statement that writes."""
         self.writes.begin()
 
-    def Sync(self) -> None:  # noqa: N802 (apsw's name)
+    def Sync(self) -> None:
         """COMMIT: the first table that is asked commits for all."""
         self.session.flush()
 
-    def Commit(self) -> None:  # noqa: N802 (apsw's name)
+    def Commit(self) -> None:
         """Forget what the transaction read."""
         self.reset()
 
-    def Rollback(self) -> None:  # noqa: N802 (apsw's name)
+    def Rollback(self) -> None:
         """Forget what the transaction read and would have written."""
         self.reset()
 
@@ -127,24 +123,24 @@ class VirtualTable:
         self.writes.reset()
         self._keys.clear()
 
-    def Savepoint(self, level: int) -> None:  # noqa: N802 (apsw's name)
+    def Savepoint(self, level: int) -> None:
         """Begin a savepoint, or a statement that can be undone."""
         self.writes.savepoint(level)
 
-    def Release(self, level: int) -> None:  # noqa: N802 (apsw's name)
+    def Release(self, level: int) -> None:
         """Keep what came after a savepoint."""
         self.writes.release(level)
 
-    def RollbackTo(self, level: int) -> None:  # noqa: N802 (apsw's name)
+    def RollbackTo(self, level: int) -> None:
         """Undo what came after a savepoint."""
         self.writes.rollback_to(level)
 
-    def Rename(self, name: str) -> None:  # noqa: N802 (apsw's name)
+    def Rename(self, name: str) -> None:
         """Refuse: tables are renamed in the catalogue."""
         message = f"{self.table.name} can only be renamed by a migration."
         raise Violation(message)
 
-    def Disconnect(self) -> None:  # noqa: N802 (apsw's name)
+    def Disconnect(self) -> None:
         """Let go of nothing: there is nothing local."""
 
     Destroy = Disconnect
@@ -168,7 +164,7 @@ class Cursor:
         self.row: Row | None = None
         self._pages: Iterator[list[Row]] = iter(())
 
-    def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:  # noqa: N802
+    def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:
         """Start a plan."""
         plan = self.table.planner.plans[number]
         self.statement.note_plan(self.table.table.name, plan)
@@ -176,7 +172,7 @@ class Cursor:
         self.page, self.position = [], -1
         self.Next()
 
-    def Next(self) -> None:  # noqa: N802 (apsw's name)
+    def Next(self) -> None:
         """Go to the next row."""
         self.position += 1
         if self.position >= len(self.page):
@@ -192,16 +188,16 @@ class Cursor:
         if self.statement.is_locking:
             self.table.writes.locked.add(row.key)
 
-    def Eof(self) -> bool:  # noqa: N802 (apsw's name)
+    def Eof(self) -> bool:
         """Tell whether there are no more rows."""
         return self.row is None
 
-    def Rowid(self) -> int:  # noqa: N802 (apsw's name)
+    def Rowid(self) -> int:
         """Return the current row's number."""
         assert self.row is not None  # noqa: S101 (SQLite asks Eof first)
         return self.table.rowid(self.row)
 
-    def Close(self) -> None:  # noqa: N802 (apsw's name)
+    def Close(self) -> None:
         """Forget the pages."""
         self._pages, self.page, self.row = iter(()), [], None
         if self in self.statement.cursors:

@@ -107,7 +107,7 @@ class Writer:
         found, owners = self.store.get_many(self.session.meter, asked_keys, asked)
         for row in found.values():
             writes.note(row)
-        for (_, sentinel), _owner in owners.items():
+        for _, sentinel in owners:
             writes.constraints[sentinel] = sentinels[sentinel]
             raise writes.duplicate(sentinel)
 
@@ -206,4 +206,4 @@ class Writer:
             parent = self.store.registry.tables.get(name)
             if parent is not None:
                 key = codec.codec_of(parent).encode_key([value])
-                self.writes.set(self.writes.referred, (name, key), None)
+                self.writes.change(self.writes.referred, (name, key), None)
