@@ -20,7 +20,8 @@ _NUMBER: Final = re.compile(
 )
 _INFINITY: Final = re.compile(r"([+-]?inf(?:inity)?)", re.ASCII | re.IGNORECASE)
 _INTEGER_DIGITS = 20  # of the longest integer of 64 bits, its sign included
-_INTEGERS: Final = range(-(2**63), 2**63)
+#: What SQLite keeps as integers.
+INTEGERS: Final = range(-(2**63), 2**63)
 _LONGEST = 2000  # digits; a decimal beyond that keeps its exponent, and is not rounded
 _EXACT: Final = Context(prec=_LONGEST)
 _LOWER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
@@ -80,15 +81,15 @@ def apply_affinity(affinity: str, value: Value) -> Value:
     if affinity == BLOB:
         return value
     if isinstance(value, str):
-        value = number_or_text(value)
+        value = _number_or_text(value)
     if affinity == REAL:
         return float(value) if isinstance(value, int) else value
-    if isinstance(value, float) and value.is_integer() and int(value) in _INTEGERS:
+    if isinstance(value, float) and value.is_integer() and int(value) in INTEGERS:
         return int(value)
     return int(value) if isinstance(value, bool) else value
 
 
-def number_or_text(text: str) -> int | float | str:
+def _number_or_text(text: str) -> int | float | str:
     """Return the number that SQLite reads in a text, or the text."""
     found = _NUMBER.fullmatch(text)
     if not found:
@@ -96,7 +97,7 @@ def number_or_text(text: str) -> int | float | str:
     digits = found[1]
     if len(digits) <= _INTEGER_DIGITS and digits.lstrip("+-").isdigit():
         number = int(digits)
-        return number if number in _INTEGERS else float(number)
+        return number if number in INTEGERS else float(number)
     return float(digits)
 
 

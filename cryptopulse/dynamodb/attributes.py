@@ -5,20 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from .affinity import (
-    DECIMAL,
-    NUMERIC,
-    REAL,
-    TEXT,
-    affinity_of,
-    apply_affinity,
-    coerce,
-    decimal_of,
-    number_or_text,
-    plain,
-)
+from .affinity import BLOB, DECIMAL, INTEGERS, REAL, TEXT, affinity_of, coerce, decimal_of, plain
 from .catalogue import Column, Value
 
 Attribute: TypeAlias = dict[str, Any]
@@ -54,7 +44,9 @@ def to_attribute(value: Value, column: Column) -> Attribute:
     if isinstance(value, int):
         return {"N": str(int(value))}
     if isinstance(value, float):
-        return {"N": repr(value)} if _is_in_range(value) else {"L": [{"S": repr(value)}]}
+        # A column without affinity tells 1.0 from 1, which DynamoDB does not.
+        is_number = _is_in_range(value) and affinity_of(column.type) != BLOB
+        return {"N": repr(value)} if is_number else {"L": [{"S": repr(value)}]}
     return {"B": bytes(value)}
 
 
@@ -86,7 +78,13 @@ def _from_number(text: str, column: Column) -> Value:
     affinity = affinity_of(column.type)
     if affinity in {DECIMAL, TEXT}:
         return without_exponent(text)
-    return apply_affinity(REAL if affinity == REAL else NUMERIC, number_or_text(text))
+    return float(text) if affinity == REAL else integer_or_float(text)
+
+
+def integer_or_float(text: str) -> int | float:
+    """Return a number of DynamoDB as SQLite has it in a column that takes either."""
+    number = Decimal(text)
+    return int(number) if number == int(number) and int(number) in INTEGERS else float(text)
 
 
 def without_exponent(text: str) -> str:

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from . import keys
-from .affinity import NUMERIC, apply_affinity, coerce, decimal_of, key_value, number_or_text
+from .affinity import coerce, decimal_of, key_value
 from .attributes import (
     MISSING,
     Item,
     from_attribute,
+    integer_or_float,
     item_size,
     to_attribute,
     without_exponent,
@@ -74,7 +75,7 @@ def decode(item):
         "Row": Row,
         "decode_any": decode_any,
         "absent": [from_attribute(None, column) for column in table.columns],
-        "wide": lambda text: apply_affinity(NUMERIC, number_or_text(text)),
+        "wide": integer_or_float,
         "plain": without_exponent,
     }
     # Nothing but the names of attributes goes into the source, and those as literals.
