@@ -1,0 +1,211 @@
+"""Which UPDATEs are one conditional UpdateItem: numbers added to columns of one row.
+
+`UPDATE t SET c = c + k [, …] WHERE key = x [AND c >= k' …]` outside a transaction. Everything else,
+and whatever the table's constraints make doubtful, takes the usual way: read, check, write.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Value
+from django.db.models.expressions import Col, CombinedExpression
+from django.db.models.sql.where import AND, WhereNode
+
+from .catalogue import Column, TableDef
+from .codec import codec_of
+
+_TERM = re.compile(r'"([^"]+)"\."([^"]+)" (=|<|<=|>|>=) %s')
+Number = int | Decimal
+Condition = tuple[str, str, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One row's increments and the conditions under which they are made."""
+
+    table: TableDef
+    key: str
+    changes: dict[str, Number]
+    conditions: list[Condition]
+    #: Conditions that CHECK constraints bring: if one fails, the usual way tells which error.
+    checks: list[Condition]
+
+
+def plan_of(compiler: Any) -> Plan | None:
+    """Return how to run an update in one request, None if that cannot be done."""
+    query, connection = compiler.query, compiler.connection
+    if not query.values or not all(
+        type(value) is CombinedExpression for _, _, value in query.values
+    ):
+        return None  # nearly every update; the rest is only worth its time for these
+    connection.ensure_connection()
+    if not connection.autocommit or query.related_updates:
+        return None
+    query.get_initial_alias()
+    table = connection.store.registry.tables.get(query.get_meta().db_table)
+    if table is None or query.count_active_tables() != 1 or len(table.key) != 1:
+        return None
+    changes = _changes(query.values, table)
+    terms = _terms(compiler, table)
+    if not changes or terms is None:
+        return None
+    return _planned(table, changes, terms)
+
+
+def _planned(table: TableDef, changes: dict[str, Number], terms: list[Any]) -> Plan | None:
+    keys = [value for column, operator, value in terms if (column, operator) == (table.key[0], "=")]
+    conditions = [term for term in terms if term[0] != table.key[0]]
+    if len(keys) != 1 or len(keys) + len(conditions) != len(terms) or keys[0] is None:
+        return None
+    for column, _, value in conditions:
+        if not _is_exact(value, table.columns[table.position[column]]):
+            return None
+    checks = _checks(table, changes)
+    if checks is None:
+        return None
+    needed = [check for check in checks if not _is_implied(check, conditions)]
+    key = codec_of(table).encode_key(keys)
+    return Plan(table, key, changes, conditions, needed)
+
+
+def _changes(values: Any, table: TableDef) -> dict[str, Number] | None:
+    """Return what is added to each column, None if something else is done to one."""
+    changes: dict[str, Number] = {}
+    for field, _, value in values:
+        sides = (value.lhs, value.rhs)
+        if value.connector == "+" and isinstance(value.lhs, Value):
+            sides = (value.rhs, value.lhs)
+        reference, constant = sides
+        if (
+            value.connector not in {"+", "-"}
+            or not _is_column(reference, field, table)
+            or type(constant) is not Value
+            or field.remote_field
+        ):
+            return None
+        number = constant.value
+        if not _is_exact(number, table.columns[table.position[field.column]]):
+            return None
+        changes[field.column] = -number if value.connector == "-" else number
+    return changes
+
+
+def _is_column(node: Any, field: Any, table: TableDef) -> bool:
+    """Tell whether an expression is the very column that is being set."""
+    return type(node) is Col and node.target is field and node.alias == table.name
+
+
+def _is_exact(number: Any, column: Column) -> bool:
+    """Tell whether DynamoDB calculates with this number as the usual way would."""
+    if isinstance(number, bool) or column.is_json:
+        return False
+    if column.kind == "integer":
+        return isinstance(number, int) and abs(number) < 2**62 and "bool" not in column.type
+    if column.kind != "decimal" or not isinstance(number, int | Decimal):
+        return False
+    value = Decimal(number)
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and column.scale is not None and -exponent <= column.scale
+
+
+def _terms(compiler: Any, table: TableDef) -> list[tuple[str, str, Any]] | None:
+    """Return the conditions as (column, operator, parameter), None if one is anything else."""
+    found: list[tuple[str, str, Any]] = []
+    nodes = [compiler.query.where]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, WhereNode):
+            if node.negated or (node.connector != AND and len(node.children) > 1):
+                return None
+            nodes.extend(node.children)
+            continue
+        sql, params = compiler.compile(node)
+        term = _TERM.fullmatch(sql)
+        if term is None or term[1] != table.name or term[2] not in table.position:
+            return None
+        found.append((term[2], term[3], params[0]))
+    return found
+
+
+def _checks(table: TableDef, changes: dict[str, Number]) -> list[Condition] | None:
+    """Return the CHECK constraints as conditions, None if one cannot be put so."""
+    conditions: list[Condition] = []
+    for check in table.checks:
+        concerned = [column for column in changes if f'"{column}"' in check.sql]
+        if not concerned and _names_nothing(check.sql, changes):
+            continue
+        (column, *others) = concerned or [""]
+        if others or check.column != column or check.sql != f'"{column}" >= 0':
+            return None
+        if changes[column] < 0:  # adding to what the constraint has let in cannot break it
+            conditions.append((column, ">=", -changes[column]))
+    return conditions
+
+
+def _names_nothing(sql: str, changes: dict[str, Number]) -> bool:
+    return not any(column.lower() in sql.lower() for column in changes)
+
+
+def _is_implied(check: Condition, conditions: list[Condition]) -> bool:
+    column, _, bound = check
+    return any(
+        name == column and operator in {">", ">="} and value >= bound
+        for name, operator, value in conditions
+    )
+
+
+@contextmanager
+def cursor(connection: Any, plan: Plan) -> Iterator[Any]:
+    """Yield a cursor that is logged and counted as any, and runs the plan instead of SQL."""
+    with connection.cursor() as real:
+        wrapped = real.cursor
+        real.cursor = _Increments(wrapped, connection, plan)
+        try:
+            yield real
+        finally:
+            real.cursor = wrapped
+
+
+class _Increments:
+    """In place of the connection's own cursor, for one statement."""
+
+    def __init__(self, wrapped: Any, connection: Any, plan: Plan) -> None:
+        self.wrapped = wrapped
+        self.connection = connection
+        self.plan = plan
+        self.rowcount = -1
+
+    def execute(self, sql: str, params: Any = None) -> None:
+        """Make the increments; run the statement itself where they cannot tell enough."""
+        plan = self.plan
+        session = self.connection.connection.session
+        session.begin_statement(sql, in_transaction=False)
+        try:
+            session.meter.plan(f"{plan.table.name}: add to {', '.join(plan.changes)}, 1 request")
+            outcome = self.connection.store.add(
+                session.meter,
+                plan.table,
+                plan.key,
+                plan.changes,
+                [*plan.conditions, *plan.checks],
+                secrets.token_hex(16),
+            )
+        finally:
+            session.end_statement()
+        if outcome == "done":
+            self.rowcount = 1
+        elif outcome == "unmatched" and not plan.checks:
+            self.rowcount = 0
+        else:
+            self.wrapped.execute(sql, params)
+            self.rowcount = self.wrapped.rowcount
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wrapped, name)
