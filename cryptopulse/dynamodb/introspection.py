@@ -1,0 +1,129 @@
+"""What the catalogue knows of each table, in Django's words; costs no request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.backends.base.introspection import TableInfo
+from django.db.backends.sqlite3.introspection import (
+    DatabaseIntrospection as SQLiteIntrospection,
+)
+from django.db.backends.sqlite3.introspection import (
+    FieldInfo,
+    get_field_size,
+)
+from django.db.models import Index as ModelIndex
+
+from . import changes
+from .catalogue import Index, TableDef
+from .definition import HIDDEN
+from .options import read_options
+from .store import Store
+
+_NOTHING = {
+    "columns": [],
+    "primary_key": False,
+    "unique": False,
+    "foreign_key": None,
+    "check": False,
+    "index": False,
+}
+
+
+class DatabaseIntrospection(SQLiteIntrospection):
+    """Reads the catalogue as this process knows it."""
+
+    def _tables(self) -> dict[str, TableDef]:
+        registry = Store.of(read_options(self.connection.settings_dict)).registry
+        with self.connection.wrap_database_errors:
+            registry.refresh_if_due()
+        return registry.tables
+
+    def _table(self, name: str) -> TableDef:
+        try:
+            return self._tables()[name]
+        except KeyError:
+            raise DatabaseError(f"Table {name} does not exist.") from None
+
+    def get_table_list(self, cursor: Any) -> list[TableInfo]:  # noqa: ARG002 - Django's signature
+        """Return all tables."""
+        return [TableInfo(name, "t") for name in sorted(self._tables())]
+
+    def get_table_description(self, cursor: Any, table_name: str) -> list[FieldInfo]:  # noqa: ARG002
+        """Return a table's columns."""
+        table = self._table(table_name)
+        return [
+            FieldInfo(
+                column.name,
+                column.type,
+                get_field_size(column.type),
+                None,
+                None,
+                None,
+                column.null,
+                column.db_default,
+                column.collation,
+                table.key == (column.name,),
+                column.is_json,
+            )
+            for column in table.columns
+            if not column.name.startswith(HIDDEN)
+        ]
+
+    def get_sequences(
+        self,
+        cursor: Any,
+        table_name: str,
+        table_fields: Any = (),  # noqa: ARG002
+    ) -> list[dict[str, Any]]:
+        """Return the column that a sequence fills, if there is one."""
+        table = self._table(table_name)
+        return [{"table": table_name, "column": table.auto}] if table.auto else []
+
+    def get_relations(self, cursor: Any, table_name: str) -> dict[str, tuple[str, str]]:  # noqa: ARG002
+        """Return column -> (column, table) that its foreign key names."""
+        return {
+            column.name: (column.references[1], column.references[0])
+            for column in self._table(table_name).columns
+            if column.references and column.is_constrained
+        }
+
+    def get_primary_key_columns(self, cursor: Any, table_name: str) -> list[str]:  # noqa: ARG002
+        """Return the primary key's columns."""
+        key = self._table(table_name).key
+        return [name for name in key if not name.startswith(HIDDEN)]
+
+    def get_constraints(self, cursor: Any, table_name: str) -> dict[str, dict[str, Any]]:
+        """Return keys, unique constraints, checks, foreign keys and indexes by name."""
+        table = self._table(table_name)
+        found: dict[str, dict[str, Any]] = {
+            check.name: {**_NOTHING, "columns": changes.names_in(check.sql, table), "check": True}
+            for check in table.checks
+        }
+        for unique in table.uniques:
+            found[unique.name] = {**_NOTHING, "columns": list(unique.columns), "unique": True}
+            if unique.expressions or unique.condition:
+                found[unique.name] |= {"index": True, "type": ModelIndex.suffix}
+                found[unique.name] |= {"orders": ["ASC"] * len(unique.columns)}
+        for index in table.indexes:
+            found[index.name] = _index(index)
+        if key := self.get_primary_key_columns(cursor, table_name):
+            found["__primary__"] = {**_NOTHING, "columns": key, "primary_key": True}
+        for number, (column, (to_column, to_table)) in enumerate(
+            self.get_relations(cursor, table_name).items()
+        ):
+            relation = {"columns": [column], "foreign_key": (to_table, to_column)}
+            found[f"fk_{number}"] = {**_NOTHING, **relation}
+        return found
+
+
+def _index(index: Index) -> dict[str, Any]:
+    descending = index.descending or (False,) * len(index.columns)
+    return {
+        **_NOTHING,
+        "columns": list(index.columns),
+        "index": True,
+        "type": ModelIndex.suffix,
+        "orders": ["DESC" if is_descending else "ASC" for is_descending in descending],
+    }

@@ -1,0 +1,246 @@
+"""The catalogue as this process knows it: read once, asked for changes now and then."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import apsw
+from django.db import OperationalError
+
+from .catalogue import TableDef
+from .tables import NotFound, Tables
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_TABLE, _GENERATION = "table", "generation"
+#: What a bare SQLite does not know, and an engine's connection does.
+_UNKNOWN_HERE = re.compile(r"no such (function|collation)")
+
+
+class Registry:
+    """All tables of one prefix, by name. `tables` is replaced, never changed, so it can be read
+    by any thread; `generation` grows with every change seen."""
+
+    def __init__(self, store: Store) -> None:
+        self.tables: dict[str, TableDef] = {}
+        self.generation = 0
+        self.ddl = Tables(store.options)
+        self._lock = threading.RLock()
+        self._stored: int | None = None  # the catalogue's own number; None: not read yet
+        self._asked = 0.0
+
+    @property
+    def physical(self) -> str:
+        """Name of the table that holds the catalogue."""
+        return f"{self.ddl.options.prefix}-catalogue"
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def ensure(self) -> None:
+        """Read the catalogue once, creating its table where there is none."""
+        if self._stored is not None:
+            return
+        with self._lock:
+            if self._stored is not None:
+                return
+            try:
+                self._load()
+            except NotFound:
+                self.ddl.create(self.physical)
+                self._load()
+
+    def refresh_if_due(self) -> None:
+        """Ask whether the catalogue has changed, once in `catalogue_ttl` seconds; one GetItem."""
+        if self._stored is None:
+            self.ensure()
+            return
+        ttl = self.ddl.options.catalogue_ttl
+        if not ttl or time.monotonic() < self._asked + ttl:
+            return
+        # One thread asks; the others go on with what is known.
+        if self._lock.acquire(blocking=False):
+            try:
+                self.refresh()
+            finally:
+                self._lock.release()
+
+    def refresh(self) -> None:
+        """Ask whether the catalogue has changed, and read it again if so."""
+        with self._lock:
+            self.ensure()
+            self._asked = time.monotonic()
+            if self._read_generation() != self._stored:
+                self._load()
+
+    def forget(self) -> None:
+        """Read everything again at the next occasion: the tables were wiped."""
+        with self._lock:
+            self.tables = {}
+            self._stored = None
+            self.generation += 1
+
+    def wipe(self) -> None:
+        """Drop every table of the prefix, known or not, the catalogue's included."""
+        with self._lock:
+            for name in list(self.ddl.names(f"{self.ddl.options.prefix}-")):
+                self.ddl.drop(name)
+            self.forget()
+
+    def _load(self) -> None:
+        # The number first: a change in between is then seen once more, not missed.
+        stored = self._read_generation()
+        found = {}
+        request: dict[str, Any] = {
+            "TableName": self.physical,
+            "KeyConditionExpression": "#s = :s",
+            "ExpressionAttributeNames": {"#s": "@s"},
+            "ExpressionAttributeValues": {":s": {"S": _TABLE}},
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = self.ddl.ask("Query", **request)
+            for item in answer["Items"]:
+                table = table_from_text(item["document"]["S"])
+                found[table.name] = table
+            if not (last := answer.get("LastEvaluatedKey")):
+                break
+            request["ExclusiveStartKey"] = last
+        self.tables = found
+        self._stored, self._asked = stored, time.monotonic()
+        self.generation += 1
+
+    def _read_generation(self) -> int:
+        return int(self.read(_GENERATION, "-").get("n", {"N": "0"})["N"])
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def save(self, table: TableDef) -> None:
+        """Store a table's definition; SQLite must be able to read it."""
+        validate(table)
+        with self._lock:
+            self.write(_TABLE, table.name, document={"S": table_to_text(table)})
+            self._changed({**self.tables, table.name: table})
+
+    def remove(self, name: str) -> None:
+        """Forget a table's definition."""
+        with self._lock:
+            self.delete(_TABLE, name)
+            self._changed({key: table for key, table in self.tables.items() if key != name})
+
+    def rename(self, name: str, table: TableDef) -> None:
+        """Store a definition under its new name instead of the old one, in one transaction."""
+        validate(table)
+        item = {**_key(_TABLE, table.name), "document": {"S": table_to_text(table)}}
+        with self._lock:
+            self.ddl.ask(
+                "TransactWriteItems",
+                TransactItems=[
+                    {"Delete": {"TableName": self.physical, "Key": _key(_TABLE, name)}},
+                    {"Put": {"TableName": self.physical, "Item": item}},
+                ],
+            )
+            rest = {key: known for key, known in self.tables.items() if key != name}
+            self._changed({**rest, table.name: table})
+
+    def _changed(self, found: dict[str, TableDef]) -> None:
+        answer = self.ddl.ask(
+            "UpdateItem",
+            TableName=self.physical,
+            Key=_key(_GENERATION, "-"),
+            UpdateExpression="ADD n :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        stored = int(answer["Attributes"]["n"]["N"])
+        if self._stored is not None and stored != self._stored + 1:
+            self._load()  # somebody else changed something as well
+            return
+        self.tables, self._stored = found, stored
+        self.generation += 1
+
+    # --- single items -----------------------------------------------------------------------
+
+    def read(self, part: str, key: str) -> dict[str, Any]:
+        """Return one item of the catalogue's table, or nothing of it."""
+        answer = self.ddl.ask(
+            "GetItem", TableName=self.physical, Key=_key(part, key), ConsistentRead=True
+        )
+        item: dict[str, Any] = answer.get("Item") or {}
+        return item
+
+    def write(self, part: str, key: str, **attributes: dict[str, Any]) -> None:
+        """Store one item in the catalogue's table."""
+        self.ddl.ask("PutItem", TableName=self.physical, Item={**_key(part, key), **attributes})
+
+    def delete(self, part: str, key: str) -> None:
+        """Delete one item of the catalogue's table, if it is there."""
+        self.ddl.ask("DeleteItem", TableName=self.physical, Key=_key(part, key))
+
+
+def _key(part: str, key: str) -> dict[str, Any]:
+    return {"@s": {"S": part}, "@k": {"S": key}}
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def table_to_text(table: TableDef) -> str:
+    """Return a table as JSON text, bytes included."""
+    return json.dumps(table.to_json(), default=_bytes_to_json, separators=(",", ":"))
+
+
+def table_from_text(text: str) -> TableDef:
+    """Return the table that JSON text describes."""
+    return TableDef.from_json(json.loads(text, object_hook=_bytes_from_json))
+
+
+def _bytes_to_json(value: object) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    raise TypeError(f"{value!r} has no place in a table's definition.")
+
+
+def _bytes_from_json(document: dict[str, Any]) -> Any:
+    return bytes.fromhex(document["bytes"]) if set(document) == {"bytes"} else document
+
+
+# --- validation -----------------------------------------------------------------------------
+
+
+def validate(table: TableDef) -> None:
+    """Refuse a definition that SQLite cannot read: it would break every connection."""
+    handle = apsw.Connection(":memory:")
+    try:
+        handle.create_collation("DECIMAL", lambda one, other: (one > other) - (one < other))
+        try:
+            handle.execute(table.declaration)
+        except apsw.Error as error:
+            raise OperationalError(str(error)) from error
+        for sql in _expressions(table):
+            _compile(handle, sql, table.name)
+    finally:
+        handle.close()
+
+
+def _expressions(table: TableDef) -> list[str]:
+    parts: list[str | None] = [check.sql for check in table.checks]
+    parts += [index.condition for index in table.indexes]
+    for unique in table.uniques:
+        parts += [unique.condition, *unique.expressions]
+    for column in table.columns:
+        parts += [column.generated]
+    return [sql for sql in parts if sql]
+
+
+def _compile(handle: apsw.Connection, sql: str, table: str) -> None:
+    name = table.replace('"', '""')
+    try:
+        handle.execute(f'EXPLAIN SELECT ({sql}) FROM x AS "{name}"').close()  # noqa: S608 - a model's
+    except apsw.Error as error:
+        if not _UNKNOWN_HERE.search(str(error)):
+            raise OperationalError(f"{error} in {sql}") from error
