@@ -1,4 +1,5 @@
 """Bulk work that is larger than one transaction of DynamoDB, where splitting it is allowed."""
+# ruff: noqa: SLF001 - a model's names are in its _meta
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _TERM = rf"\(*{_COLUMN} (?:(?:=|<|<=|>|>=) %s|IN {_VALUES}|BETWEEN %s AND %s|IS 
 #: Nothing but a conjunction of comparisons of columns of one table with constants: SQLite hands
 #: every one of these to the virtual table, so that no condition is left that only SQLite knows.
 _PLAIN_COUNT = re.compile(
-    rf'SELECT COUNT\(\*\) AS "[^"]+" FROM "[^"]+"(?: WHERE {_TERM}(?: AND {_TERM})*)?'
+    rf'SELECT COUNT\(\*\) AS "[^"]+" FROM "[^"]+"(?: WHERE {_TERM}(?: AND {_TERM})*)?'  # noqa: S608
 )
 _UNSEEN: Any = object()
 

@@ -22,6 +22,9 @@ from .catalogue import Column, TableDef
 from .codec import codec_of
 
 _TERM = re.compile(r'"([^"]+)"\."([^"]+)" (=|<|<=|>|>=) %s')
+#: A CHECK with one constant bound: a Positive*Field's or `Q(balance__gte=0)`.
+_BOUND = re.compile(r"""\(*"([^"]+)" (>=|>|<=|<) '?(-?\d+(?:\.\d+)?)'?\)*""")
+_LOWER = frozenset({">", ">="})
 Number = int | Decimal
 Condition = tuple[str, str, Number]
 
@@ -138,27 +141,28 @@ def _checks(table: TableDef, changes: dict[str, Number]) -> list[Condition] | No
     """Return the CHECK constraints as conditions, None if one cannot be put so."""
     conditions: list[Condition] = []
     for check in table.checks:
-        concerned = [column for column in changes if f'"{column}"' in check.sql]
-        if not concerned and _names_nothing(check.sql, changes):
+        if not any(column.lower() in check.sql.lower() for column in changes):
             continue
-        (column, *others) = concerned or [""]
-        if others or check.column != column or check.sql != f'"{column}" >= 0':
+        bound = _BOUND.fullmatch(check.sql)
+        if bound is None or bound[1] not in changes:
             return None
-        if changes[column] < 0:  # adding to what the constraint has let in cannot break it
-            conditions.append((column, ">=", -changes[column]))
+        column, operator, change = bound[1], bound[2], changes[bound[1]]
+        # A step away from a bound cannot break what the constraint has let in.
+        if change < 0 if operator in _LOWER else change > 0:
+            conditions.append((column, operator, Decimal(bound[3]) - change))
     return conditions
 
 
-def _names_nothing(sql: str, changes: dict[str, Number]) -> bool:
-    return not any(column.lower() in sql.lower() for column in changes)
-
-
 def _is_implied(check: Condition, conditions: list[Condition]) -> bool:
-    column, _, bound = check
-    return any(
-        name == column and operator in {">", ">="} and value >= bound
-        for name, operator, value in conditions
-    )
+    """Tell whether a check holds wherever the conditions of the statement itself do."""
+    column, operator, bound = check
+    for name, other, value in conditions:
+        if name != column or (other in _LOWER) != (operator in _LOWER) or other == "=":
+            continue
+        is_tighter = value > bound if operator in _LOWER else value < bound
+        if is_tighter or (value == bound and (other == operator or "=" in operator)):
+            return True
+    return False
 
 
 @contextmanager

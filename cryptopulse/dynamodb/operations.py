@@ -1,4 +1,5 @@
 """SQL for the engine: Django's SQLite operations, and what travels beside the SQL as a hint."""
+# ruff: noqa: SLF001 - a model's names are in its _meta
 
 from __future__ import annotations
 
@@ -13,7 +14,6 @@ from django.core.management.color import Style
 from django.db import NotSupportedError
 from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 from django.db.models import AutoField, CompositePrimaryKey, Field, Model
-from django.db.models.constants import OnConflict
 from django.db.models.expressions import Col
 
 from . import chunks
@@ -54,13 +54,7 @@ class DatabaseOperations(SQLiteOperations):
             )
         return hint(for_update=True)
 
-    def on_conflict_suffix_sql(
-        self,
-        fields: Sequence[Field[Any, Any]],
-        on_conflict: OnConflict | None,
-        update_fields: Iterable[str],
-        unique_fields: Iterable[str],
-    ) -> str:
+    def on_conflict_suffix_sql(self, *_: Any) -> str:
         """Return nothing: virtual tables know no ON CONFLICT, the insert compiler hints it."""
         return ""
 
@@ -90,7 +84,7 @@ class DatabaseOperations(SQLiteOperations):
         prefix: str = super().explain_query_prefix(format, **options)
         return prefix
 
-    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:  # noqa: ARG002
         """Return SQL with its parameters for the log. Never asks the database."""
         if not params:
             return sql
