@@ -16,6 +16,7 @@ keep the order of tuples. A value begins with its class:
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
@@ -33,8 +34,12 @@ PARTITION_LIMIT = 1024
 
 _END = "\x01"
 _CUT = "\x02\x06"
-_DIGEST = 40  # hexadecimal digits
+_DIGEST = 22  # characters of 16 bytes in base64
 _CUT_TAIL = len(_CUT) + _DIGEST + len(_END)
+#: What a cut may take off beyond its place: the rest of a character, and half an escape.
+_RAGGED = 3 + 4
+#: Bytes that are left whole in an index of many columns: every number and moment.
+_SHORT = 40
 # The last code point is escaped so that HIGH sorts after it, whatever follows it in a text.
 _ESCAPES = {
     0: "\x02\x03",
@@ -78,14 +83,18 @@ def encode_all(values: Iterable[Encodable], limit: int) -> str:
 
 
 def cut(encoded: str, limit: int) -> str:
-    """Return an encoding, or its beginning and a digest when it takes more than `limit` bytes.
+    """Return an encoding, or its beginning and a digest when it has no room in `limit` bytes.
 
-    The digest keeps cut encodings distinct; their order is that of what is left of them.
+    The digest keeps cut encodings distinct; their order is that of what is left of them. Between
+    encodings of which only one is cut the order is the values', because all that are longer than
+    what is left of a cut one are cut themselves (in an index of up to eight columns).
     """
-    if len(encoded) * 4 <= limit or len(encoded.encode()) <= limit:
+    whole = max(limit - _CUT_TAIL - _RAGGED, min(limit, _SHORT))
+    if len(encoded) * 4 <= whole or len(encoded.encode()) <= whole:
         return encoded
-    digest = hashlib.blake2b(encoded.encode(), digest_size=_DIGEST // 2).hexdigest()
-    return f"{_beginning(encoded, limit)}{_CUT}{digest}{_END}"
+    digest = b64encode(hashlib.blake2b(encoded.encode(), digest_size=16).digest(), b"-_")
+    kept = _beginning(encoded, limit - _CUT_TAIL)
+    return f"{kept}{_CUT}{digest.decode().rstrip('=')}{_END}"
 
 
 def is_cut(encoded: str) -> bool:
@@ -99,7 +108,8 @@ def lower_bound(value: Encodable, limit: int | None = None) -> str:
     `limit` must be the one that the stored encodings were cut to.
     """
     encoded = encode(value)
-    return encoded if limit is None else _beginning(encoded, limit)
+    # No longer than what is left of any cut encoding, or it might lie on the wrong side of it.
+    return encoded if limit is None else _beginning(encoded, limit - _CUT_TAIL - _RAGGED)
 
 
 def upper_bound(value: Encodable, limit: int | None = None) -> str:
@@ -112,16 +122,15 @@ def shard_of(key: str, shards: int) -> str:
     return "0" if shards == 1 else str(crc32(key.encode()) % shards)
 
 
-def _beginning(encoded: str, limit: int) -> str:
-    """Return what a cut encoding keeps; a bound that is longer may lie on either side of it."""
-    room = max(limit - _CUT_TAIL, 1)
-    if len(encoded) * 4 <= room:
+def _beginning(encoded: str, size: int) -> str:
+    """Return what of an encoding fits into this many bytes; at least what class it is of."""
+    if len(encoded) * 4 <= size:
         return encoded
     kept = encoded.encode()
-    if len(kept) <= room:
+    if len(kept) <= size:
         return encoded
     # Half an escape would run into what comes after it.
-    return kept[:room].decode(errors="ignore").rstrip("\x02\U0010fffe")
+    return kept[: max(size, 1)].decode(errors="ignore").rstrip("\x02\U0010fffe")
 
 
 def _escape(text: str) -> str:

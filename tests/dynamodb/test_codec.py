@@ -153,7 +153,7 @@ def round_trip(
 
 
 @given(st.lists(values, min_size=len(TYPES), max_size=len(TYPES)), st.booleans(), notations)
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_a_row_comes_back_exactly_as_its_columns_stored_it(
     row: list[Value], null: bool, notation: Callable[[str], str]
 ) -> None:
@@ -168,6 +168,7 @@ def test_a_row_comes_back_exactly_as_its_columns_stored_it(
 
 
 @given(st.decimals(allow_nan=False), notations)
+@settings(deadline=None)
 def test_a_decimal_of_any_size_comes_back_exactly(
     number: Decimal, notation: Callable[[str], str]
 ) -> None:
@@ -265,6 +266,7 @@ def test_a_column_whose_type_changed_reads_as_the_new_type(
 
 
 @given(values, st.sampled_from(TYPES), st.sampled_from(TYPES), st.booleans())
+@settings(deadline=None)
 def test_the_written_decoder_reads_as_the_patient_one_does(
     value: Value, before: str, after: str, null: bool
 ) -> None:
@@ -364,7 +366,7 @@ def test_an_index_that_is_not_built_leaves_no_attributes() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=400), st.text(min_size=400))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_keys_of_long_text_keep_to_dynamodbs_limits(one: str, other: str) -> None:
     other = other.encode(errors="ignore").decode()
     index = Index(name="i", columns=("a", "b", "id"), slot=1)
