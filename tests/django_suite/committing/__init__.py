@@ -1,0 +1,1 @@
+"""The engine, saying that it has no transactions."""
