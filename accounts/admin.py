@@ -126,7 +126,6 @@ class ActivityAdmin(ModelAdmin):
     list_filter = ("kind",)
     list_select_related = ("user", "subject")
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(Invitation)

@@ -122,7 +122,7 @@ class Activity(models.Model):
         help_text="Who did it; empty for a failed log-in of nobody we know.",
     )  # fmt: skip
     subject = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False,
         help_text="Whom it was done to, where that is somebody else.",
     )  # fmt: skip
     kind = models.CharField(max_length=24, choices=Kind.choices)

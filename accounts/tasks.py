@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import services
 
 
 @shared_task
-def clear_sessions() -> None:
-    """Delete the sessions that have ended."""
-    call_command("clearsessions")
+def clear_sessions() -> int:
+    """Delete the sessions that have ended, and invitations that are past their time."""
+    now = timezone.now()
+    return services.purge_sessions(now=now) + services.purge_invitations(now=now)

@@ -6,11 +6,22 @@ is between the product and the person.
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
 
 from cryptopulse.admin_base import ReadOnlyAdmin
 
 from .models import DeliveryAttempt, Notification, PriceAlert
+
+
+class ChannelFilter(admin.AllValuesFieldListFilter):
+    """The channels that there are, from the settings: rows are not read for a filter's sake."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lookup_choices = sorted(settings.NOTIFICATION_CHANNELS)  # type: ignore[assignment]
 
 
 @admin.register(PriceAlert)
@@ -20,7 +31,8 @@ class PriceAlertAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("state", "condition", "repeats")
     list_select_related = ("coin", "user")
-    search_fields = ("user__username__istartswith",)
+    search_fields = ("user__username",)
+    person_path = "user"
     search_help_text = "The beginning of a username"
     ordering = ("-id",)
 
@@ -30,12 +42,13 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_display = (
         "kind", "channel", "user", "subject", "status", "attempts", "error", "created_at",
     )  # fmt: skip
-    list_filter = ("status", "channel", "kind")
+    list_filter = ("status", ("channel", ChannelFilter), "kind")
     list_select_related = ("user",)
-    search_fields = ("user__username__istartswith",)
+    search_fields = ("user__username",)
+    person_path = "user"
     search_help_text = "The beginning of a username"
     exclude = ("body", "html")
-    ordering = ("-created_at",)
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(DeliveryAttempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from market import services as market
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from market.models import Coin
 
 #: Digits, with commas between groups of three or none, and a point: no exponent, no other script.
 AMOUNT = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)?(\.[0-9]+)?")
@@ -62,12 +64,19 @@ class AlertForm(forms.Form):
         error_messages={"invalid_choice": "Choose how long it waits from the list."},
     )
 
-    def __init__(self, *args: Any, user: User, coin_id: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: User,
+        coin_id: str = "",
+        coins: Sequence[Coin] | None = None,
+        **kwargs: Any,
+    ) -> None:
         chosen = services.chosen_channels(user, "price_alert")
         initial = {"coin_id": coin_id, "condition": "above", "channels": chosen}
         super().__init__(*args, **(kwargs | {"initial": initial, "auto_id": "alert-%s"}))
         self.user = user
-        self.coins = market.latest_quotes()
+        self.coins = market.latest_quotes() if coins is None else coins
         self.states = services.channels_for(user=user)
         coin_field, channel_field = self.fields["coin_id"], self.fields["channels"]
         coin_field.widget.choices = [

@@ -43,7 +43,9 @@ class PriceAlert(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="price_alerts"
     )
-    coin = models.ForeignKey("market.Coin", on_delete=models.CASCADE, related_name="+")
+    coin = models.ForeignKey(
+        "market.Coin", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     condition = models.CharField(max_length=8, choices=Condition.choices)
     target = models.DecimalField(max_digits=36, decimal_places=18)  # US dollars per coin
     state = models.CharField(max_length=8, choices=State.choices, default=State.ARMED)
@@ -141,6 +143,7 @@ class Notification(models.Model):
             models.Index(fields=["user", "channel", "created_at"], name="notification_bell"),
             models.Index(fields=["event_id"], name="notification_event"),
             models.Index(fields=["expires_at"], name="notification_expiry"),
+            models.Index(fields=["created_at"], name="notification_newest"),
         )
 
     def __str__(self) -> str:
@@ -162,6 +165,8 @@ class DeliveryAttempt(models.Model):
     milliseconds = models.PositiveIntegerField(default=0)
     succeeded = models.BooleanField()
     error = models.CharField(max_length=300, blank=True)
+    #: That of its notification, with which it goes.
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)

@@ -43,15 +43,18 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def in_chunks(items: Sequence[Item], *, actions_per_item: int) -> Iterator[list[Item]]:
+def in_chunks(
+    items: Sequence[Item], *, actions_per_item: int, besides: int = 0
+) -> Iterator[list[Item]]:
     """Split bulk work so that each chunk fits one transaction of the database.
 
-    `actions_per_item` counts the rows written for one item. DynamoDB takes 100 actions in one
-    transaction; SQL databases take as many as we like, and get 1,000 so that no chunk holds a
-    lock for long.
+    `actions_per_item` counts the rows written for one item (and the sets of values that a
+    constraint keeps unique), `besides` what a chunk writes or locks whatever is in it. DynamoDB
+    takes 100 actions in one transaction; SQL databases take as many as we like, and get 1,000 so
+    that no chunk holds a lock for long.
     """
     limit = getattr(connection.features, "max_transaction_actions", None) or 1000
-    size = max(1, limit // actions_per_item)
+    size = max(1, (limit - besides) // actions_per_item)
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk

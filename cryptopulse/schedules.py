@@ -64,7 +64,7 @@ SCHEDULES = (
     ),
     Schedule(
         "Delete ended sessions", "accounts.tasks.clear_sessions", DAY,
-        "Deletes the sessions of people who have not been here for two weeks.",
+        "Deletes the sessions of people who have not been here for two weeks, and old invitations.",
     ),
     Schedule(
         "Delete old notifications", "alerts.tasks.purge_notifications", DAY,

@@ -28,7 +28,6 @@ class CoinAdmin(ModelAdmin):
     search_fields = ("id", "symbol", "name")
     ordering = ("rank", "id")
     list_per_page = 50
-    show_full_result_count = False
     actions = None
 
     @admin.display(description="source", ordering="source")
@@ -79,10 +78,24 @@ class CandleAdmin(ReadOnlyAdmin):
     """Candles, looked up by coin: the table is too large for anything else."""
 
     list_display = ("coin_id", "resolution", "start", "open", "high", "low", "close", "source")
-    list_filter = ("resolution",)
-    search_fields = ("id__startswith",)
-    search_help_text = "The id of a coin, as in bitcoin:1d"
+    search_fields = ("id",)
+    search_help_text = "The id of a coin, and how long a candle lasts, as in bitcoin:1d"
     ordering = ("id",)
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find a coin's candles, or those of one length, by the index that charts use."""
+        coin_id, _, resolution = search_term.strip().replace("\0", "").partition(":")
+        if not coin_id:
+            return queryset, False
+        found = queryset.filter(coin_id=coin_id)
+        if resolution:
+            found = found.filter(resolution=resolution).order_by("-start")
+        return found, False
 
 
 @admin.register(ExchangeRate)
@@ -99,12 +112,12 @@ class ArticleAdmin(ReadOnlyAdmin):
     """Headlines."""
 
     list_display = ("title", "publisher", "published_at", "coin_names")
-    list_filter = ("publisher",)
-    search_fields = ("title",)
-    ordering = ("-published_at",)
+    search_fields = ("title", "publisher")
+    ordering = ("-published_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("coins")
+        """Name the shelf, which all share: that makes the newest ones a part of an index."""
+        return super().get_queryset(request).filter(shelf="news").prefetch_related("coins")
 
     @admin.display(description="coins")
     def coin_names(self, article: Article) -> str:

@@ -169,13 +169,29 @@ class Article(models.Model):
     published_at = models.DateTimeField()
     #: All articles share the value, so that "the newest" is one indexed query on every database.
     shelf = models.CharField(max_length=8, default="news")
-    coins = models.ManyToManyField(Coin, related_name="articles", blank=True)
+    coins = models.ManyToManyField(Coin, through="Tag", related_name="articles", blank=True)
 
     class Meta:
         indexes = (models.Index(fields=["shelf", "published_at"], name="article_newest"),)
 
     def __str__(self) -> str:
         return self.title
+
+
+class Tag(models.Model):
+    """A coin that a headline names, with the headline's time: a coin's newest are one query."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="+")
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="+")
+    published_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "market_article_coins"
+        unique_together = (("article", "coin"),)
+        indexes = (models.Index(fields=["coin", "published_at"], name="tag_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.article_id}: {self.coin_id}"
 
 
 class WatchlistItem(models.Model):
@@ -185,7 +201,8 @@ class WatchlistItem(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watchlist"
     )
-    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="+")
+    # Nobody asks who watches a coin, and one index partition would hold most of the rows.
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="+", db_index=False)
     added_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -13,7 +13,8 @@ from .models import Holding, Portfolio, Transaction
 class PortfolioAdmin(ReadOnlyAdmin):
     list_display = ("name", "user", "cash", "realised_profit", "paid_in", "created_at")
     list_select_related = ("user",)
-    search_fields = ("user__username__istartswith",)
+    search_fields = ("user__username",)
+    person_path = "user"
     search_help_text = "The beginning of a username"
     ordering = ("-id",)
 
@@ -22,7 +23,8 @@ class PortfolioAdmin(ReadOnlyAdmin):
 class HoldingAdmin(ReadOnlyAdmin):
     list_display = ("coin", "quantity", "cost", "portfolio", "owner")
     list_select_related = ("coin", "portfolio__user")
-    search_fields = ("portfolio__user__username__istartswith",)
+    search_fields = ("portfolio__user__username",)
+    person_path = "portfolio__user"
     search_help_text = "The beginning of a username"
     ordering = ("id",)
 
@@ -36,6 +38,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_display = ("executed_at", "user", "side", "coin", "quantity", "price", "amount", "fee")
     list_select_related = ("user", "coin")
     list_filter = ("side",)
-    search_fields = ("user__username__istartswith",)
+    search_fields = ("user__username",)
+    person_path = "user"
     search_help_text = "The beginning of a username"
     ordering = ("-executed_at", "-id")

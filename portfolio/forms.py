@@ -7,7 +7,7 @@ so that a double click, a repeated request or the back button is one trade.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -149,11 +149,17 @@ def trade_form(
     portfolio: Portfolio | None = None,
     side: str = Side.BUY,
     next_url: str = "",
+    tracked: Collection[Coin] | None = None,
+    held: Mapping[str, Decimal] | None = None,
 ) -> TradeForm:
-    """Return a fresh form for this person, with this coin chosen or the best ranked one."""
+    """Return a fresh form for this person, with this coin chosen or the best ranked one.
+
+    A page that has read the `tracked` coins or what is `held` (coin id -> quantity) gives them.
+    """
     portfolio = portfolio or services.default_portfolio(user=user)
-    held = dict(Holding.objects.filter(portfolio=portfolio).values_list("coin_id", "quantity"))
-    coins = _choices(held.keys())
+    if held is None:
+        held = dict(Holding.objects.filter(portfolio=portfolio).values_list("coin_id", "quantity"))
+    coins = _choices(held.keys(), market.latest_quotes() if tracked is None else tracked)
     coin = coin or next(iter(coins), None)
     return TradeForm(
         user=user,
@@ -189,9 +195,9 @@ def _coin(coin_id: str) -> Coin | None:
     return market.coin(coin_id=coin_id) if coin_id.isprintable() else None
 
 
-def _choices(held: Collection[str]) -> list[Coin]:
+def _choices(held: Collection[str], tracked: Collection[Coin]) -> list[Coin]:
     """Return the coins that can be bought, and those that are held and can only be sold."""
-    coins = [coin for coin in market.latest_quotes() if coin.last_price is not None]
+    coins = [coin for coin in tracked if coin.last_price is not None]
     if removed := set(held) - {coin.pk for coin in coins}:
         coins += market.latest_quotes(coin_ids=removed)
     return coins

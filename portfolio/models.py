@@ -59,7 +59,9 @@ class Holding(models.Model):
 
     id = models.CharField(primary_key=True, max_length=180)  # portfolio:coin
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="holdings")
-    coin = models.ForeignKey("market.Coin", on_delete=models.PROTECT, related_name="+")
+    coin = models.ForeignKey(
+        "market.Coin", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     quantity = models.DecimalField(**QUANTITY)
     cost = models.DecimalField(**CASH)  # of what is still held, fees included
 
@@ -92,7 +94,9 @@ class Transaction(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="transactions"
     )
-    coin = models.ForeignKey("market.Coin", on_delete=models.PROTECT, related_name="+")
+    coin = models.ForeignKey(
+        "market.Coin", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     side = models.CharField(max_length=4, choices=Side.choices)
     quantity = models.DecimalField(**QUANTITY)
     price = models.DecimalField(max_digits=36, decimal_places=18)  # US dollars per coin

@@ -28,6 +28,7 @@ from .people import (
     users_page,
     verified_email,
 )
+from .upkeep import purge_invitations, purge_sessions
 
 __all__ = [
     "AccountRejected",
@@ -50,6 +51,8 @@ __all__ = [
     "people",
     "person",
     "person_called",
+    "purge_invitations",
+    "purge_sessions",
     "recent_activity",
     "record",
     "refusal",

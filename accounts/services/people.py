@@ -19,6 +19,7 @@ from accounts.pages import Page, keyset_page
 from accounts.roles import Role
 from accounts.usernames import USERNAME_RULE, is_username
 from cryptopulse.atomic import run_atomic
+from cryptopulse.engine import reading_all
 
 from .activity import record
 
@@ -50,13 +51,15 @@ def users_page(*, query: str = "", role: str = "", cursor: str = "", limit: int 
         rows = rows.filter(role=role)
     if text := query.strip().lower().replace("\0", "")[:254]:
         rows = rows.filter(Q(username__startswith=text) | Q(email__startswith=text))
-    return keyset_page(rows, cursor=cursor, limit=limit)
+    with reading_all("looking for people by the beginning of their name"):
+        return keyset_page(rows, cursor=cursor, limit=limit)
 
 
 def user_counts() -> dict[str, int]:
     """Return how many people have each role, suspended ones included. Reads every account."""
     counted = User.objects.order_by().values_list("role").annotate(Count("pk"))
-    return dict.fromkeys(Role.values, 0) | dict(counted)
+    with reading_all("counting people for the staff's pages"):
+        return dict.fromkeys(Role.values, 0) | dict(counted)
 
 
 def verified_email(*, user_id: uuid.UUID) -> str | None:

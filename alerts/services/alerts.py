@@ -6,11 +6,11 @@ Every operation takes `now`, also the few that need no time of their own: caller
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
@@ -24,6 +24,7 @@ from alerts.services.channels import check_channels
 from alerts.services.evaluation import evaluate
 from cryptopulse import figures
 from cryptopulse.atomic import in_chunks, run_atomic
+from cryptopulse.engine import reading_all
 from market import services as market
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def create_alert(
 
     def operation() -> PriceAlert:
         person = _locked_person(user)
-        own = PriceAlert.objects.filter(user=person)
-        if own.count() >= MAX_ALERTS:
+        own = list(PriceAlert.objects.filter(user=person))
+        if len(own) >= MAX_ALERTS:
             raise AlertRejected(
                 f"You have {MAX_ALERTS} alerts, and that is the most. Delete one first.",
                 "too_many_alerts",
@@ -183,18 +184,29 @@ def delete_alert(
     run_atomic(operation)
 
 
-def own_alerts(*, user: User, now: datetime) -> list[AlertView]:  # noqa: ARG001
-    """Return a person's alerts, newest first, with the distance to the latest price. One query."""
-    return [
-        AlertView(
-            alert=alert,
-            coin=alert.coin,
-            distance_percent=rules.distance_percent(
-                target=alert.target, price=alert.coin.last_price
-            ),
-        )
-        for alert in PriceAlert.objects.filter(user=user).select_related("coin")[:MAX_ALERTS]
-    ]
+def own_alerts(
+    *,
+    user: User,
+    now: datetime,  # noqa: ARG001
+    coins: Collection[Coin] | None = None,
+) -> list[AlertView]:
+    """Return a person's alerts, newest first, with the distance to the latest price. One query.
+
+    A page that has read `coins` gives them; those that are missing are another query.
+    """
+    rows = PriceAlert.objects.filter(user=user)
+    if coins is None:
+        return [_view(alert, alert.coin) for alert in rows.select_related("coin")[:MAX_ALERTS]]
+    alerts, known = list(rows[:MAX_ALERTS]), {coin.pk: coin for coin in coins}
+    if missing := {alert.coin_id for alert in alerts} - known.keys():
+        known |= {coin.pk: coin for coin in market.latest_quotes(coin_ids=missing)}
+    return [_view(alert, known[alert.coin_id]) for alert in alerts]
+
+
+def _view(alert: PriceAlert, coin: Coin) -> AlertView:
+    alert.coin = coin
+    distance = rules.distance_percent(target=alert.target, price=coin.last_price)
+    return AlertView(alert=alert, coin=coin, distance_percent=distance)
 
 
 def pause_all(*, user_id: uuid.UUID) -> int:
@@ -216,7 +228,8 @@ def describe(alert: PriceAlert, coin: Coin) -> str:
 def count_by_state() -> dict[str, int]:
     """Return how many alerts are armed, fired and paused. Reads an index entry per alert."""
     counted = PriceAlert.objects.order_by().values_list("state").annotate(Count("pk"))
-    return dict.fromkeys(State.values, 0) | dict(counted)
+    with reading_all("counting alerts for the staff's pages"):
+        return dict.fromkeys(State.values, 0) | dict(counted)
 
 
 def _coin_with_price(coin_id: str) -> Coin:
@@ -251,9 +264,14 @@ def _refuse_already_met(coin: Coin, condition: str, target: Decimal) -> None:
     )
 
 
-def _refuse_duplicate(own: Any, coin: Coin, condition: str, target: Decimal) -> None:
-    if own.filter(LIVE, coin_id=coin.pk, condition=condition, target=target).exists():
-        raise AlertRejected("You have this alert already.", "duplicate", field="target")
+def _refuse_duplicate(
+    own: Iterable[PriceAlert], coin: Coin, condition: str, target: Decimal
+) -> None:
+    wanted = (coin.pk, condition, target)
+    for one in own:
+        is_live = one.state != State.FIRED or one.repeats
+        if is_live and (one.coin_id, one.condition, one.target) == wanted:
+            raise AlertRejected("You have this alert already.", "duplicate", field="target")
 
 
 def _locked_person(user: User) -> User:

@@ -123,7 +123,11 @@ def claim(row: Notification, *, now: datetime) -> DeliveryAttempt | None:
         if not claimed:
             return None
         return DeliveryAttempt.objects.create(
-            notification_id=row.pk, at=now, succeeded=False, error=UNFINISHED
+            notification_id=row.pk,
+            at=now,
+            succeeded=False,
+            error=UNFINISHED,
+            expires_at=row.expires_at,
         )
 
     attempt = run_atomic(operation)
@@ -165,11 +169,6 @@ def pause_after(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts: doubling, between half and whole."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 20)
     return min(doubled, LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
-
-
-def waiting_count() -> int:
-    """Return how many notifications are not settled. Reads the partial index."""
-    return Notification.objects.filter(settled_at__isnull=True).count()
 
 
 def _send(row: Notification) -> DeliveryError | None:

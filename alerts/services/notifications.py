@@ -15,6 +15,7 @@ from django.urls import reverse
 from alerts.models import Condition, Notification, PriceAlert
 from alerts.services.outbox import wake_delivery
 from cryptopulse.atomic import in_chunks
+from cryptopulse.engine import expires_by_itself
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -44,11 +45,13 @@ def notify(
     coin_id: str = "",
     html: str = "",
     address: str = "",
+    is_new: bool = False,
 ) -> list[Notification]:
     """Write one event's notifications in the caller's transaction and wake the delivery.
 
     `channels` are the person's choice for this kind where they are not given. Writing the same
-    event again changes nothing: its rows' keys follow from `event_id`.
+    event again changes nothing: its rows' keys follow from `event_id`. Who knows that the event
+    `is_new` spares the database to look for them.
     """
     kinds = chosen_channels(user, kind) if channels is None else channels
     rows = [
@@ -71,7 +74,7 @@ def notify(
         for channel in kinds
     ]
     if rows:
-        Notification.objects.bulk_create(rows, ignore_conflicts=True)
+        Notification.objects.bulk_create(rows, ignore_conflicts=not is_new)
         wake_delivery()
     return rows
 
@@ -136,6 +139,7 @@ def confirm_trade(*, transaction: Any, coin_name: str) -> list[Notification]:
         now=transaction.executed_at,
         url=reverse("portfolio:transactions"),
         coin_id=transaction.coin_id,
+        is_new=True,  # as the transaction is, of which each has one
     )
 
 
@@ -199,6 +203,8 @@ def history(*, user: User, limit: int = 20) -> list[list[Notification]]:
 
 def purge_notifications(*, now: datetime, limit: int = 1000) -> int:
     """Delete expired notifications with their attempts, oldest first; return how many."""
+    if expires_by_itself(Notification):
+        return 0
     expired = Notification.objects.filter(expires_at__lt=now).order_by("expires_at")
     keys = list(expired.values_list("pk", flat=True)[:limit])
     for chunk in in_chunks(keys, actions_per_item=10):

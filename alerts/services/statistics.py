@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Min
+
 from alerts.models import OUTBOX_BUCKETS, DeliveryAttempt, Notification
 
 from .alerts import count_by_state
-from .delivery import waiting_count
 
 #: So many of the newest attempts say how delivery goes.
 ATTEMPTS_SEEN = 200
@@ -35,13 +36,13 @@ def alert_statistics(*, now: datetime) -> AlertStatistics:
     """Return the counts of alerts by state, and how many notifications wait, how long."""
     unsettled = Notification.objects.filter(
         settled_at__isnull=True, bucket__in=range(OUTBOX_BUCKETS)
-    )
-    oldest = unsettled.order_by("created_at").values_list("created_at", flat=True).first()
+    ).aggregate(waiting=Count("pk"), oldest=Min("created_at"))
+    oldest = unsettled["oldest"]
     newest = DeliveryAttempt.objects.order_by("-id").values_list("succeeded", flat=True)
     outcomes = list(newest[:ATTEMPTS_SEEN])
     return AlertStatistics(
         **count_by_state(),
-        waiting=waiting_count(),
+        waiting=unsettled["waiting"],
         longest_wait=max(now - oldest, timedelta(0)) if oldest else timedelta(0),
         attempts_seen=len(outcomes),
         attempts_failed=outcomes.count(False),

@@ -26,7 +26,8 @@ def alert_form(context: template.Context) -> dict[str, Any]:
     if not (user.is_authenticated and user.may(Permission.SET_ALERTS)):
         return {"form": None}
     coin = context.get("coin")
-    return panel(request, AlertForm(user=user, coin_id=getattr(coin, "pk", "")))
+    form = AlertForm(user=user, coin_id=getattr(coin, "pk", ""), coins=context.get("all_coins"))
+    return panel(request, form)
 
 
 def panel(request: Any, form: AlertForm, **extra: Any) -> dict[str, Any]:

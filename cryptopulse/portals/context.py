@@ -6,6 +6,7 @@ everybody is kept for a few seconds, so that a busy page costs no query for its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -78,10 +79,13 @@ class Shell:
     def tape(self) -> list[TapeCoin]:
         """Return the coins of the ticker tape, best ranked first."""
         kept: list[TapeCoin] | None = cache.get(TAPE_KEY)
-        if kept is None:
-            kept = [_tape_coin(coin) for coin in market.latest_quotes()[:TAPE_LENGTH]]
-            cache.set(TAPE_KEY, kept, TAPE_KEPT_FOR)
-        return kept
+        return self.take_tape(market.latest_quotes()) if kept is None else kept
+
+    def take_tape(self, coins: Sequence[Any]) -> list[TapeCoin]:
+        """Fill the tape with the best of these coins: a page that has read them need not twice."""
+        self.tape = [_tape_coin(coin) for coin in coins[:TAPE_LENGTH]]
+        cache.set(TAPE_KEY, self.tape, TAPE_KEPT_FOR)
+        return self.tape
 
     @cached_property
     def price_at(self) -> datetime | None:

@@ -18,6 +18,7 @@ from market import services as market
 from portfolio import services as portfolio
 
 from .coin import RANGES_TO_TRY, choose_chart
+from .context import shell_of
 from .requests import me
 
 COINS_SHOWN = 12
@@ -32,15 +33,17 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Show a user everything at a glance; each part has its own page."""
     user, now = me(request), timezone.now()
     coins = market.latest_quotes()
-    own = portfolio.default_portfolio(user=user)
-    valuation = portfolio.valuation(portfolio=own, now=now)
+    shell_of(request).take_tape(coins)
+    own, valuation = portfolio.default_valuation(user=user, coins=coins, now=now)
     context: dict[str, Any] = {
         "now": now,
         "coins": coins[:COINS_SHOWN],
+        "all_coins": coins,
         **first_chart(coins, now=now),
         "watched": market.watched_ids(user=user),
+        "portfolio": own,
         "valuation": valuation,
-        "armed": nearest(alerts.own_alerts(user=user, now=now)),
+        "armed": nearest(alerts.own_alerts(user=user, now=now, coins=coins)),
         "activity": accounts.recent_activity(user=user, limit=ACTIVITY_SHOWN),
         "articles": market.articles(limit=ARTICLES_SHOWN),
     }

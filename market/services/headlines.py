@@ -13,7 +13,7 @@ from django.conf import settings
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget, news
 from market.feeds import FeedError
-from market.models import Article, Coin, FeedState
+from market.models import Article, Coin, FeedState, Tag
 
 from .reading import by_rank
 from .sources import answer_within
@@ -25,16 +25,17 @@ NEWS_EVERY = timedelta(minutes=10)
 KEEP_ARTICLES = timedelta(days=60)
 #: For one feed, with everything that has no time limit of its own (names, headers).
 SECONDS_PER_FEED = 20.0
-#: An article and its tags.
-ROWS_PER_ARTICLE = 6
+#: An article and its tags, each of them unique.
+ROWS_PER_ARTICLE = 11
 
 
 def articles(*, limit: int = 20, coin_id: str | None = None) -> list[Article]:
-    """Return the newest headlines, with their coins; of one coin where it is given. Two queries."""
-    rows = Article.objects.filter(shelf="news")
-    if coin_id is not None:
-        rows = rows.filter(coins=coin_id)
-    return list(rows.order_by("-published_at").prefetch_related("coins")[:limit])
+    """Return the newest headlines, of one coin where it is given. One query, of a coin two."""
+    if coin_id is None:
+        return list(Article.objects.filter(shelf="news").order_by("-published_at")[:limit])
+    tags = Tag.objects.filter(coin_id=coin_id).order_by("-published_at")
+    found = Article.objects.filter(pk__in=list(tags.values_list("article_id", flat=True)[:limit]))
+    return sorted(found, key=lambda article: article.published_at, reverse=True)
 
 
 def refresh_news(*, now: datetime) -> int:
@@ -125,10 +126,9 @@ def _store_chunk(chunk: Sequence[news.Headline], tagger: news.CoinTagger) -> Non
         ],
         ignore_conflicts=True,
     )
-    tag = Article.coins.through
-    tag.objects.bulk_create(
+    Tag.objects.bulk_create(
         [
-            tag(article_id=one.key, coin_id=coin_id)
+            Tag(article_id=one.key, coin_id=coin_id, published_at=one.published_at)
             for one in chunk
             for coin_id in tagger.tags(one.title, one.summary)
         ],

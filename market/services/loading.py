@@ -169,7 +169,8 @@ def store_bars(
     kind = origin_of([source])
     rolled = [one for one in _all_resolutions(fine) if is_kept(one.resolution, one.start, now=now)]
     changed = done = 0
-    for chunk in in_chunks(rolled, actions_per_item=1):
+    locked = 1 + len({one.coin_id for one in rolled})  # the kind of prices, and the coins
+    for chunk in in_chunks(rolled, actions_per_item=1, besides=locked):
         changed += run_atomic(partial(_store, chunk, kind))
         done += len(chunk)
         if progress is not None:

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 CLOCK_TOLERANCE = timedelta(seconds=60)
 #: One coin and its four current candles.
 ROWS_PER_QUOTE = 5
+#: The first chunk of all claims the database for its kind of prices.
+ROWS_PER_CHUNK = 1
 #: More points of a sparkline than this nobody can see.
 SPARKLINE_POINTS = 168
 
@@ -62,7 +64,7 @@ def ingest(*, quotes: Sequence[Quote], now: datetime) -> IngestResult:
     kind = origin_of(quote.source for quote in usable)
     usable.sort(key=lambda quote: (quote.price_at, quote.coin_id))
     moved: list[Quote] = []
-    for chunk in in_chunks(usable, actions_per_item=ROWS_PER_QUOTE):
+    for chunk in in_chunks(usable, actions_per_item=ROWS_PER_QUOTE, besides=ROWS_PER_CHUNK):
         moved += run_atomic(partial(_store, chunk, kind=kind, now=now))
     if moved:
         _announce(moved, now=now)

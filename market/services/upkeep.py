@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from cryptopulse.atomic import in_chunks, run_atomic
+from cryptopulse.engine import expires_by_itself
 from market.models import Article, Candle, Resolution
 
 from .headlines import KEEP_ARTICLES
@@ -17,8 +18,8 @@ from .headlines import KEEP_ARTICLES
 PAGE = 1000
 #: One run deletes at most this much: the next run goes on.
 MOST_PER_RUN = 200_000
-#: A headline's own row and the tags that go with it.
-ROWS_PER_ARTICLE = 6
+#: A headline's own row and the tags that go with it, each of them unique.
+ROWS_PER_ARTICLE = 11
 
 
 def purge_expired(*, now: datetime) -> int:
@@ -27,7 +28,7 @@ def purge_expired(*, now: datetime) -> int:
     Days are kept for ever. Can be stopped at any moment and run again.
     """
     deleted = 0
-    for resolution in Resolution:
+    for resolution in () if expires_by_itself(Candle) else Resolution:
         if resolution.keep is not None:
             rows = Candle.objects.filter(resolution=resolution.value, expires_at__lt=now)
             deleted += _delete(rows.order_by("expires_at"), rows_per_item=1)

@@ -10,6 +10,7 @@ from .portfolios import create_portfolio, default_portfolio, own_portfolio, port
 from .reading import (
     TradeStatistics,
     all_transactions,
+    default_valuation,
     own_transactions,
     trade_statistics,
     trades_by_day,
@@ -26,6 +27,7 @@ __all__ = [
     "all_transactions",
     "create_portfolio",
     "default_portfolio",
+    "default_valuation",
     "own_portfolio",
     "own_transactions",
     "place_order",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,13 +13,17 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 
 from accounts import services as accounts
+from cryptopulse.engine import reading_all
 from market import services as market
 from portfolio.models import Portfolio, Side, Transaction
 from portfolio.paging import transactions_page
 from portfolio.valuation import Held, Valuation, value_portfolio
 
+from .portfolios import default_portfolio
+
 if TYPE_CHECKING:
     from accounts.models import User
+    from market.models import Coin
 
 
 def valuation(*, portfolio: Portfolio, now: datetime) -> Valuation:
@@ -27,23 +32,48 @@ def valuation(*, portfolio: Portfolio, now: datetime) -> Valuation:
     Cash and holdings are read again by one statement, so that a trade that commits meanwhile is
     seen whole or not at all.
     """
-    rows = list(
-        Portfolio.objects.filter(pk=portfolio.pk).values_list(
-            "cash",
-            "paid_in",
-            "realised_profit",
-            "holdings__coin_id",
-            "holdings__quantity",
-            "holdings__cost",
-        )
-    )
-    cash, paid_in, realised = rows[0][:3]
-    positions = {coin_id: (quantity, cost) for *_, coin_id, quantity, cost in rows if coin_id}
-    coins = market.latest_quotes(coin_ids=positions.keys()) if positions else []
+    books = _books(portfolio.pk)
+    assert books is not None  # noqa: S101 (portfolios are never deleted)
+    return _value(*books, known=(), now=now)
+
+
+def default_valuation(
+    *, user: User, coins: Collection[Coin], now: datetime
+) -> tuple[Portfolio, Valuation]:
+    """Return a person's first portfolio and its value; it is made if there is none yet.
+
+    One query where the caller has the coins that are held already, as who shows all coins has.
+    """
+    books = _books(Portfolio.default_key(user.pk))
+    if books is None:
+        books = (default_portfolio(user=user), {})
+    return books[0], _value(*books, known=coins, now=now)
+
+
+_Positions = dict[str, tuple[Decimal, Decimal]]
+_COLUMNS = [field.attname for field in Portfolio._meta.concrete_fields]  # noqa: SLF001 (Django's public API)
+
+
+def _books(key: uuid.UUID) -> tuple[Portfolio, _Positions] | None:
+    """Read a portfolio and what it holds, coin id -> quantity and cost, in one statement."""
+    held = ("holdings__coin_id", "holdings__quantity", "holdings__cost")
+    rows = list(Portfolio.objects.filter(pk=key).values_list(*_COLUMNS, *held))
+    if not rows:
+        return None
+    portfolio = Portfolio.from_db(None, _COLUMNS, rows[0][: len(_COLUMNS)])
+    return portfolio, {coin_id: (quantity, cost) for *_, coin_id, quantity, cost in rows if coin_id}
+
+
+def _value(
+    portfolio: Portfolio, positions: _Positions, *, known: Collection[Coin], now: datetime
+) -> Valuation:
+    coins = [coin for coin in known if coin.pk in positions]
+    if missing := positions.keys() - {coin.pk for coin in coins}:
+        coins += market.latest_quotes(coin_ids=missing)
     return value_portfolio(
-        cash=cash,
-        paid_in=paid_in,
-        realised=realised,
+        cash=portfolio.cash,
+        paid_in=portfolio.paid_in,
+        realised=portfolio.realised_profit,
         held=[
             Held(coin=coin, quantity=positions[coin.pk][0], cost=positions[coin.pk][1])
             for coin in coins
@@ -92,10 +122,12 @@ def trade_statistics(*, now: datetime) -> TradeStatistics:
         .values_list("side")
         .annotate(Count("pk"), Sum("amount"))
     }
+    with reading_all("counting portfolios for the staff's pages"):
+        portfolios = Portfolio.objects.count()
     nothing = (0, Decimal("0.00"))
     bought, sold = sides.get(Side.BUY, nothing), sides.get(Side.SELL, nothing)
     return TradeStatistics(
-        portfolios=Portfolio.objects.count(),
+        portfolios=portfolios,
         trades=bought[0] + sold[0],
         traders=day.order_by().values("user").distinct().count(),
         bought=bought[1],

@@ -55,6 +55,8 @@ def cash(context: template.Context, value: Decimal | None, *, signed: bool = Fal
 def trade_form_here(context: template.Context) -> TradeForm | None:
     """Return the page's own form (`trade`), or a fresh one about the page's `coin` if it has one.
 
+    What the page knows is not asked for again: `portfolio` with its `valuation`, `all_coins`.
+
     None where nobody is logged in or their role does not trade.
     """
     user = context.get("user")
@@ -63,4 +65,12 @@ def trade_form_here(context: template.Context) -> TradeForm | None:
     kept: TradeForm | None = context.get("trade")
     if kept is not None:
         return kept
-    return trade_form(user=user, coin=context.get("coin"), next_url=context["request"].path)
+    valuation = context.get("valuation")
+    return trade_form(
+        user=user,
+        coin=context.get("coin"),
+        portfolio=context.get("portfolio"),
+        next_url=context["request"].path,
+        tracked=context.get("all_coins"),
+        held={one.coin.id: one.quantity for one in valuation.holdings} if valuation else None,
+    )

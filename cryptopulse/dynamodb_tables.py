@@ -1,0 +1,66 @@
+"""What the product's tables need on DynamoDB that no model can say; the engine's OPTIONS TABLES.
+
+`shards`: one partition takes 1,000 writes a second, so what grows with every request is spread.
+`ttl`: rows vanish by themselves at this moment. `ordered`: an index that orders the whole table,
+or whose first column has so few values that one of them would be a hot partition; each of its
+shards is one more request for a page. `small`: read whole on purpose, never reported as a scan.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHARDS = 16
+#: A page over all rows asks each of these once, side by side: 4,000 writes a second are enough.
+INDEX_SHARDS = 4
+
+_SMALL: dict[str, Any] = {"small": True}
+
+TABLES: dict[str, dict[str, Any]] = {
+    # --- Written with every request, trade, tick or message --------------------------------
+    "django_session": {"shards": SHARDS, "ttl": "expire_date"},
+    "accounts_activity": {
+        "shards": SHARDS,
+        # Most lines are log-ins and trades: as plain partitions these two kinds would be hot.
+        "ordered": {"activity_kind": INDEX_SHARDS},
+    },
+    "portfolio_transaction": {
+        "shards": SHARDS,
+        "ordered": {"transaction_all": INDEX_SHARDS},  # everybody's trades by time
+    },
+    "market_candle": {
+        "shards": SHARDS,
+        "ttl": "expires_at",
+        "ordered": {"candle_expiry": SHARDS},  # its first column has four values
+    },
+    "alerts_notification": {
+        "shards": SHARDS,
+        "ttl": "expires_at",
+        "ordered": {"notification_newest": INDEX_SHARDS},  # the admin's list
+    },
+    "alerts_deliveryattempt": {"shards": SHARDS, "ttl": "expires_at"},
+    # --- Small and read whole ---------------------------------------------------------------
+    # As many rows as there are coins, some hundreds: what is tracked, and what searches found.
+    "market_coin": _SMALL,
+    # A row per feed, and per coin a note of when its history was loaded.
+    "market_feedstate": _SMALL,
+    "market_priceorigin": _SMALL,  # one row
+    # A row per currency and day: ten currencies make 4,000 short rows a year.
+    "market_exchangerate": _SMALL,
+    # Those that admins have sent in the last week.
+    "accounts_invitation": {"small": True, "ttl": "expires_at"},
+    # Django's own: a row per model, four permissions per model, a row per migration.
+    "django_content_type": _SMALL,
+    "auth_permission": _SMALL,
+    "django_migrations": _SMALL,
+    # Groups give no rights here and stay empty.
+    "auth_group": _SMALL,
+    "auth_group_permissions": _SMALL,
+    # A row per job, and the few intervals and crontabs that they run at.
+    "django_celery_beat_periodictask": _SMALL,
+    "django_celery_beat_periodictasks": _SMALL,
+    "django_celery_beat_intervalschedule": _SMALL,
+    "django_celery_beat_crontabschedule": _SMALL,
+    "django_celery_beat_solarschedule": _SMALL,
+    "django_celery_beat_clockedschedule": _SMALL,
+}
