@@ -148,7 +148,7 @@ def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
 
     SQLite's in-memory test database locks tables at once, whatever the timeout; a file waits.
     """
-    if connection.vendor != "sqlite":
+    if connection.settings_dict["ENGINE"] != "django.db.backends.sqlite3":
         yield
         return
     in_memory, name = connection.connection, connection.settings_dict["NAME"]

@@ -115,7 +115,7 @@ def test_a_chart_is_one_query_by_its_index(
         .order_by("start")
         .explain()
     )
-    if connection.vendor == "sqlite":
+    if connection.settings_dict["ENGINE"] == "django.db.backends.sqlite3":
         assert "candle_chart" in plan
         assert "TEMP B-TREE" not in plan
 
