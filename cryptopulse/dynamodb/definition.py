@@ -62,7 +62,8 @@ def table_of(
         key=key_of(meta.pk),
         auto=auto[0] if auto else None,
         shards=options.shards,
-        ttl=options.ttl,
+        # The column may come with a later migration.
+        ttl=options.ttl if any(field.column == options.ttl for field in fields) else None,
         checks=tuple(check for field in fields for check in field_checks(editor, model, field)),
     )
     for field in fields:

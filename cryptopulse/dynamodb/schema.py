@@ -240,6 +240,8 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             raise OperationalError(f"duplicate column name: {field.column}")
         absent = None if self.collect_sql else definition.default_of(self, field)
         table = changes.with_column(table, definition.column_of(self, field), absent)
+        if field.column == self.store.options.table(table.name).ttl:
+            table = replace(table, ttl=field.column)
         table = self._with_implied(model, table, field)
         if field.primary_key:
             auto = field.column if definition.is_auto(field) else None

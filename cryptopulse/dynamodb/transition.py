@@ -99,6 +99,8 @@ class Transition:
             self._announce(old, changes.building(new, work.building))
         for index in work.added:
             self.ddl.add_index(new.physical, index)
+        if new.ttl and new.ttl != old.ttl:
+            self.ddl.expire(new.physical)
         self._announce(old, new)
         for index in work.dropped:
             self.ddl.drop_index(new.physical, index.physical)
