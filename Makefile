@@ -4,12 +4,13 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-APPS := accounts market portfolio alerts cryptopulse tests
+PACKAGES := accounts market portfolio alerts cryptopulse tests
 PYTEST := $(BIN)/pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo-logins test test-fast test-postgres test-browser test-processes \
-        lint types migrations-check deploy-check format ci screenshots clean
+.PHONY: help setup setup-dev run run-dynamodb demo-logins test test-fast test-postgres test-dynamodb \
+        test-django test-browser test-processes bench-engine lint types migrations-check deploy-check \
+        format ci screenshots clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,6 +47,9 @@ setup-dev: .venv/.development node_modules/.installed ## Install what testing ne
 run: setup ## Run everything in one process; PORT=8000
 	@DEBUG=$${DEBUG:-1} exec $(MANAGE) pulse
 
+run-dynamodb: setup ## The same on a DynamoDB of this machine, which keeps its file in LOCAL_DIR
+	@DEBUG=$${DEBUG:-1} exec $(BIN)/python -m cryptopulse.dynamodb pulse
+
 demo-logins: setup ## Print the demo log-ins again
 	@DEBUG=$${DEBUG:-1} $(MANAGE) demo_logins
 
@@ -60,11 +64,20 @@ test-fast: setup-dev ## The same, stopping at the first failure, only what faile
 test-postgres: setup-dev ## The same suite on PostgreSQL (DATABASE_URL, by default the server on this machine)
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(PYTEST) -n 2 --dist loadgroup -m "not browser and not processes"
 
+test-dynamodb: setup-dev ## The same suite on DynamoDB (DATABASE_URL, by default a server in memory per core)
+	DATABASE_URL=$${DATABASE_URL:-dynamodb://us-east-1/cryptopulse} $(PYTEST) -n auto --dist loadgroup -m "not browser and not processes"
+
+test-django: setup-dev ## Django's own suite on the engine; APPS="basic lookup", ARGS=--commit|--sqlite|--short
+	$(BIN)/python -m tests.django_suite $(ARGS) $(APPS)
+
 test-processes: setup-dev ## The real processes: start, trade, kill, start again; two webs, a worker and a beat
 	$(PYTEST) -m processes
 
 test-browser: setup-dev ## Pages in a real Chromium
 	$(PYTEST) -m browser
+
+bench-engine: setup-dev ## What the DynamoDB engine costs over plain boto3
+	$(BIN)/python -m benchmarks.engine
 
 lint: setup-dev ## Style, import contracts, templates
 	$(BIN)/ruff check .
@@ -73,7 +86,7 @@ lint: setup-dev ## Style, import contracts, templates
 	$(BIN)/djlint --lint --quiet templates
 
 types: setup-dev ## mypy, strict
-	SECRET_KEY=types DEBUG=0 $(BIN)/mypy $(APPS)
+	SECRET_KEY=types DEBUG=0 $(BIN)/mypy $(PACKAGES)
 
 migrations-check: setup-dev ## Models and migrations agree
 	DEBUG=1 $(MANAGE) makemigrations --check --dry-run
@@ -92,7 +105,8 @@ format: setup-dev ## Let ruff mend what it can
 ci: setup-dev ## Everything but the benchmarks, side by side where it can be
 	$(MAKE) --no-print-directory -j2 --output-sync=target lint types migrations-check deploy-check
 	$(MAKE) --no-print-directory test
-	$(MAKE) --no-print-directory -j2 --output-sync=target test-postgres test-browser
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-postgres test-django ARGS=--short
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-dynamodb test-browser
 	$(MAKE) --no-print-directory test-processes
 
 screenshots: setup-dev ## Draw every page for every role into .local/screenshots

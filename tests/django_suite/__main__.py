@@ -23,8 +23,6 @@ from .source import CACHE, ROOT, tests_folder
 
 #: Seconds; the longest app takes about a tenth of it.
 APP_TAKES_AT_MOST = 3600
-#: How features.py begins the reason of a skip that is about SQLite's file, PRAGMAs and locks.
-OF_SQLITE = "SQLite's own"
 
 
 @dataclass(frozen=True)
@@ -181,6 +179,8 @@ def _sum_up(runs: list[Run], mode: str) -> int:
 
 def _compare(runs: list[Run]) -> None:
     """Count what is skipped here and not on SQLite, for the apps that have run on both."""
+    from cryptopulse.dynamodb.features import OF_SQLITE_ITSELF
+
     sqlite = Results("sqlite")
     beyond, of_sqlite, compared = Counter[str](), 0, 0
     for run in runs:
@@ -190,7 +190,7 @@ def _compare(runs: list[Run]) -> None:
         compared += 1
         for name in sorted(run.skipped.keys() - there):
             why = run.skipped[name]
-            if why.startswith(OF_SQLITE):
+            if why in OF_SQLITE_ITSELF:
                 of_sqlite += 1
             else:
                 beyond[why] += 1
