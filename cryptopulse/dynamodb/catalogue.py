@@ -77,7 +77,10 @@ class Index:
     is_implied: bool = False
     state: str = READY
     descending: tuple[bool, ...] = ()  # as declared; only introspection asks
-    is_built: bool = True  # False: an expression index, accepted and left out
+    #: False: accepted and left out, because it is one of expressions, because a declared index
+    #: serves as well as this implied one, or because a table may have no more.
+    is_built: bool = True
+    expressions: tuple[str, ...] = ()  # SQL, instead of columns; only introspection asks
 
     @property
     def partition_attribute(self) -> str:
@@ -131,6 +134,8 @@ class TableDef:
     physical: str  # the table's name in DynamoDB, prefix and all
     columns: tuple[Column, ...]
     key: tuple[str, ...]  # the primary key's columns
+    #: A migration took the primary key away and has not yet named another. The rows keep theirs.
+    is_keyless: bool = False
     auto: str | None = None  # the column that a sequence fills
     shards: int = 1
     ttl: str | None = None

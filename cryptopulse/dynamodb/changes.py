@@ -44,7 +44,7 @@ def without_column(table: TableDef, name: str) -> TableDef:
         ttl=None if table.ttl == name else table.ttl,
     )
     if name in table.key:
-        return renamed_column(table, name, HIDDEN + name)
+        return replace(renamed_column(table, name, HIDDEN + name), is_keyless=True)
     return replace(
         table,
         columns=tuple(known for known in table.columns if known.name != name),
@@ -157,7 +157,7 @@ def _speaks_of(part: Index | Unique, column: str) -> bool:
 def with_key(table: TableDef, key: tuple[str, ...], auto: str | None) -> TableDef:
     """Return the table with another primary key; a hidden one is dropped for it."""
     hidden = [name for name in table.key if name.startswith(HIDDEN) and name not in key]
-    table = replace(table, key=key, auto=auto)
+    table = replace(table, key=key, auto=auto, is_keyless=False)
     for name in hidden:
         table = without_column(table, name)
     return table

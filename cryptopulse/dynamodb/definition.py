@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,6 +30,7 @@ from django.db.models import (
 )
 from django.db.models.constraints import BaseConstraint
 from django.db.models.expressions import ExpressionList
+from django.db.models.indexes import IndexExpression
 from django.db.models.sql import Query
 
 from .catalogue import MAX_INDEXES, Check, Column, Index, TableDef, Unique, Value
@@ -54,7 +55,7 @@ def table_of(
     """Return the table that a model's state asks for."""
     meta = model._meta
     fields = [field for field in meta.local_concrete_fields if type_of(editor, field)]
-    auto = [field.column for field in fields if is_auto(field)]
+    auto = [name_of(field) for field in fields if is_auto(field)]
     table = TableDef(
         name=strip_quotes(meta.db_table),
         physical=physical,
@@ -81,8 +82,8 @@ def table_of(
 def key_of(pk: AnyField) -> tuple[str, ...]:
     """Return the columns of a primary key."""
     if isinstance(pk, CompositePrimaryKey):
-        return tuple(pk.columns)
-    return (pk.column,)
+        return tuple(strip_quotes(column) for column in pk.columns)
+    return (name_of(pk),)
 
 
 def with_uniques(table: TableDef, uniques: Iterable[Unique]) -> TableDef:
@@ -160,9 +161,9 @@ def column_of(editor: DatabaseSchemaEditor, field: AnyField) -> Column:
     target = _target(field)
     is_decimal = target.get_internal_type() == "DecimalField"
     return Column(
-        name=field.column,
+        name=name_of(field),
         type=parameters["type"],
-        attribute=attribute_for(field.column, ()),
+        attribute=attribute_for(name_of(field), ()),
         null=field.null and not field.primary_key,
         scale=target.decimal_places if is_decimal else None,  # type: ignore[attr-defined]
         collation=parameters.get("collation"),
@@ -173,6 +174,11 @@ def column_of(editor: DatabaseSchemaEditor, field: AnyField) -> Column:
         generated=_generated(editor, field),
         is_virtual=bool(field.generated and not field.db_persist),  # type: ignore[attr-defined]
     )
+
+
+def columns_of(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of a model's fields."""
+    return tuple(name_of(model._meta.get_field(name)) for name in names)
 
 
 def attribute_for(column: str, taken: Iterable[str]) -> str:
@@ -208,7 +214,14 @@ def adapted(value: Any) -> Value:
     return value if isinstance(value, int | float | bytes | None) else str(value)
 
 
+def name_of(field: AnyField) -> str:
+    """Return a field's column without the quotes that db_column may have."""
+    return str(strip_quotes(field.column))
+
+
 def _target(field: AnyField) -> AnyField:
+    if field.generated:
+        field = field.output_field  # type: ignore[attr-defined]
     while field.remote_field and getattr(field, "target_field", None) is not None:
         field = field.target_field  # type: ignore[attr-defined]
     return field
@@ -218,7 +231,7 @@ def _references(field: AnyField) -> tuple[str, str] | None:
     if not field.remote_field:
         return None
     model = field.remote_field.model
-    return strip_quotes(model._meta.db_table), field.target_field.column  # type: ignore[attr-defined]
+    return strip_quotes(model._meta.db_table), strip_quotes(field.target_field.column)  # type: ignore[attr-defined]
 
 
 def _generated(editor: DatabaseSchemaEditor, field: AnyField) -> str | None:
@@ -237,14 +250,14 @@ def field_uniques(
     """Return the unique constraint that a field implies, if it does."""
     if not field.unique or field.primary_key:
         return []
-    return [_implied_unique(editor, model, [field.column])]
+    return [_implied_unique(editor, model, [name_of(field)])]
 
 
 def field_indexes(editor: DatabaseSchemaEditor, model: type[Model], field: AnyField) -> list[Index]:
     """Return the index that a field implies, if it does."""
     if not editor._field_should_be_indexed(model, field):
         return []
-    return [implied_index(editor, model, [field.column], "")]
+    return [implied_index(editor, model, [name_of(field)], "")]
 
 
 def field_checks(editor: DatabaseSchemaEditor, model: type[Model], field: AnyField) -> list[Check]:
@@ -253,12 +266,12 @@ def field_checks(editor: DatabaseSchemaEditor, model: type[Model], field: AnyFie
     if not sql:
         return []
     name = editor._create_index_name(model._meta.db_table, [field.column], suffix="_check")
-    return [Check(name=name, sql=sql, column=field.column)]
+    return [Check(name=name, sql=sql, column=name_of(field))]
 
 
 def together(editor: DatabaseSchemaEditor, model: type[Model], names: Sequence[str]) -> Unique:
     """Return the constraint of one entry of unique_together."""
-    return _implied_unique(editor, model, [model._meta.get_field(name).column for name in names])
+    return _implied_unique(editor, model, columns_of(model, names))
 
 
 def _implied_unique(
@@ -287,10 +300,11 @@ def index_of(
     return Index(
         name=index.name,
         slot=_UNPLACED,
-        columns=tuple(model._meta.get_field(name).column for name, _ in orders),
+        columns=columns_of(model, [name for name, _ in orders]),
         shards=options.ordered.get(index.name, 0),
         condition=index._get_condition_sql(model, editor),  # type: ignore[attr-defined]
         descending=tuple(order == "DESC" for _, order in orders),
+        expressions=_index_expressions(editor, model, index),
     )
 
 
@@ -309,7 +323,7 @@ def unique_constraint(
     unique = Unique(
         name=constraint.name,
         slot=_UNPLACED,
-        columns=tuple(model._meta.get_field(name).column for name in constraint.fields),
+        columns=columns_of(model, constraint.fields),
         expressions=_expressions(editor, model, constraint),
         condition=constraint._get_condition_sql(model, editor),  # type: ignore[attr-defined]
         nulls_distinct=constraint.nulls_distinct is not False,
@@ -320,19 +334,29 @@ def unique_constraint(
 def _expressions(
     editor: DatabaseSchemaEditor, model: type[Model], constraint: UniqueConstraint
 ) -> tuple[str, ...]:
-    expressions = constraint._get_index_expressions(model, editor)  # type: ignore[attr-defined]
-    if expressions is None:
-        return ()
+    resolved = constraint._get_index_expressions(model, editor)  # type: ignore[attr-defined]
+    found = _compiled(editor, model, resolved.source_expressions if resolved else [])
+    return tuple(_ORDER.sub("", sql) for sql in found)
+
+
+def _index_expressions(
+    editor: DatabaseSchemaEditor, model: type[Model], index: ModelIndex
+) -> tuple[str, ...]:
+    wrapped = [IndexExpression(expression) for expression in index.expressions]
+    for expression in wrapped:
+        expression.set_wrapper_classes(editor.connection)
+    query = Query(model, alias_cols=False)
+    resolved = ExpressionList(*wrapped).resolve_expression(query)
+    return tuple(_compiled(editor, model, resolved.source_expressions))
+
+
+def _compiled(
+    editor: DatabaseSchemaEditor, model: type[Model], expressions: Iterable[Any]
+) -> Iterator[str]:
     compiler = Query(model, alias_cols=False).get_compiler(connection=editor.connection)
-    found = []
-    for expression in expressions.source_expressions:
-        sql = str(
-            Expressions(
-                model._meta.db_table, ExpressionList(expression), compiler, editor.quote_value
-            )
-        )
-        found.append(_ORDER.sub("", sql))
-    return tuple(found)
+    for one in expressions:
+        parts = Expressions(model._meta.db_table, ExpressionList(one), compiler, editor.quote_value)
+        yield str(parts)
 
 
 #: An order says nothing about what is unique, and is no part of an expression.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import DatabaseError
@@ -16,11 +17,13 @@ from django.db.backends.sqlite3.introspection import (
 from django.db.models import Index as ModelIndex
 
 from . import changes
-from .catalogue import Index, TableDef
+from .catalogue import Index, TableDef, Unique
 from .definition import HIDDEN
 from .options import read_options
 from .store import Store
 
+#: A quoted column, with or without an order.
+_PLAIN = re.compile(r'"([^"]+)"(?:\s+(?:ASC|DESC))?')
 _NOTHING = {
     "columns": [],
     "primary_key": False,
@@ -41,10 +44,13 @@ class DatabaseIntrospection(SQLiteIntrospection):
         return registry.tables
 
     def _table(self, name: str) -> TableDef:
-        try:
-            return self._tables()[name]
-        except KeyError:
-            raise DatabaseError(f"Table {name} does not exist.") from None
+        found = self._tables()
+        if name not in found:
+            found = {known.lower(): table for known, table in found.items()}
+            name = name.lower()
+        if name not in found:
+            raise DatabaseError(f"Table {name} does not exist.")
+        return found[name]
 
     def get_table_list(self, cursor: Any) -> list[TableInfo]:  # noqa: ARG002 - Django's signature
         """Return all tables."""
@@ -64,7 +70,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
                 column.null,
                 column.db_default,
                 column.collation,
-                table.key == (column.name,),
+                table.key == (column.name,) and not table.is_keyless,
                 column.is_json,
             )
             for column in table.columns
@@ -91,8 +97,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
 
     def get_primary_key_columns(self, cursor: Any, table_name: str) -> list[str]:  # noqa: ARG002
         """Return the primary key's columns."""
-        key = self._table(table_name).key
-        return [name for name in key if not name.startswith(HIDDEN)]
+        return [] if (table := self._table(table_name)).is_keyless else list(table.key)
 
     def get_constraints(self, cursor: Any, table_name: str) -> dict[str, dict[str, Any]]:
         """Return keys, unique constraints, checks, foreign keys and indexes by name."""
@@ -102,28 +107,41 @@ class DatabaseIntrospection(SQLiteIntrospection):
             for check in table.checks
         }
         for unique in table.uniques:
-            found[unique.name] = {**_NOTHING, "columns": list(unique.columns), "unique": True}
-            if unique.expressions or unique.condition:
-                found[unique.name] |= {"index": True, "type": ModelIndex.suffix}
-                found[unique.name] |= {"orders": ["ASC"] * len(unique.columns)}
+            found[unique.name] = _unique(unique)
         for index in table.indexes:
             found[index.name] = _index(index)
         if key := self.get_primary_key_columns(cursor, table_name):
             found["__primary__"] = {**_NOTHING, "columns": key, "primary_key": True}
-        for number, (column, (to_column, to_table)) in enumerate(
-            self.get_relations(cursor, table_name).items()
-        ):
+        relations = self.get_relations(cursor, table_name)
+        if not self.connection.features.supports_foreign_keys:
+            relations = {}  # declared, so that inspectdb knows them, but no constraints
+        for number, (column, (to_column, to_table)) in enumerate(relations.items()):
             relation = {"columns": [column], "foreign_key": (to_table, to_column)}
             found[f"fk_{number}"] = {**_NOTHING, **relation}
         return found
+
+
+def _unique(unique: Unique) -> dict[str, Any]:
+    found = {**_NOTHING, "columns": _columns(unique), "unique": True}
+    if unique.expressions or unique.condition:
+        # Django's SQLite backend has these as indexes.
+        orders = ["ASC"] * len(unique.columns)
+        found |= {"index": True, "type": ModelIndex.suffix, "orders": orders}
+    return found
 
 
 def _index(index: Index) -> dict[str, Any]:
     descending = index.descending or (False,) * len(index.columns)
     return {
         **_NOTHING,
-        "columns": list(index.columns),
+        "columns": _columns(index),
         "index": True,
         "type": ModelIndex.suffix,
         "orders": ["DESC" if is_descending else "ASC" for is_descending in descending],
     }
+
+
+def _columns(part: Index | Unique) -> list[str | None]:
+    """Return the columns; None for an expression that is more than a column."""
+    plain = [_PLAIN.fullmatch(sql) for sql in part.expressions]
+    return [*part.columns, *(found[1] if found else None for found in plain)]

@@ -4,6 +4,9 @@
 # ruff: noqa: SLF001 - what Django's own schema editors call is called here
 from __future__ import annotations
 
+import logging
+import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,14 +17,14 @@ from django.db import OperationalError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor, _related_non_m2m_objects
 from django.db.backends.sqlite3.schema import DatabaseSchemaEditor as SQLiteSchemaEditor
 from django.db.backends.utils import strip_quotes
-from django.db.models import CompositePrimaryKey, Model
+from django.db.models import CompositePrimaryKey, Model, UniqueConstraint
 from django.db.models import Index as ModelIndex
 from django.db.models.constraints import BaseConstraint
 from django.db.transaction import TransactionManagementError
 
 from . import changes, definition, tables
 from .catalogue import TableDef
-from .definition import AnyField
+from .definition import AnyField, name_of
 from .errors import Duplicate, Violation
 from .journal import Journal, Step
 from .options import TableOptions, read_options
@@ -29,6 +32,11 @@ from .scans import allow_scans
 from .store import Store
 from .transition import Transition
 
+logger = logging.getLogger("django.db.backends.schema")
+
+_DROP_TABLE = re.compile(
+    r'\s*DROP TABLE (?P<exists>IF EXISTS )?"?(?P<name>(?:[^"]|"")+?)"?(?: CASCADE)?\s*;?\s*', re.IGNORECASE
+)
 #: A table's next definition, of the one it has. None: there is no such table.
 Change = Callable[[TableDef | None], TableDef | None]
 
@@ -83,7 +91,28 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         with self.connection.wrap_database_errors:
             self.connection.ensure_connection()
             self.registry.ensure()
+            started = time.monotonic()
             self._make(f"{label} {name}", name, change)
+        self._log(sql, time.monotonic() - started)
+
+    def _log(self, sql: str, seconds: float) -> None:
+        """Show a change where Django shows the SQL of one."""
+        logger.debug("%s; (params %r)", sql, None, extra={"params": None, "sql": sql})
+        if self.connection.queries_logged:
+            self.connection.queries_log.append({"sql": sql, "time": f"{seconds:.3f}"})
+
+    def execute(self, sql: Any, params: Any = ()) -> None:
+        """Run a statement; DROP TABLE is carried out, other DDL SQLite's authorizer refuses."""
+        if not self.collect_sql and (found := _DROP_TABLE.fullmatch(str(sql))):
+            name = found["name"].replace('""', '"')
+
+            def change(old: TableDef | None) -> None:
+                if not found["exists"]:
+                    self._existing(name, old)
+
+            self._change("drop", name, str(sql), change)
+            return
+        super().execute(sql, params)
 
     def _make(self, label: str, name: str, change: Change) -> None:
         known = self.journal.recall(label)
@@ -221,7 +250,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
                 self.create_model(field.remote_field.through)  # type: ignore[union-attr]
             return
         if isinstance(field, CompositePrimaryKey):
-            key = tuple(model._meta.get_field(name).column for name in field.field_names)
+            key = definition.columns_of(model, field.field_names)
             self._change_key(model, key)
             return
         if definition.type_of(self, field) is None:
@@ -233,19 +262,19 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         names = {"table": self.quote_name(model._meta.db_table)}
         names |= {"column": self.quote_name(field.column)}
         names |= {"definition": self.column_sql(model, field)[0]}
-        self._change(f"add {field.column}", model, self.sql_create_column % names, change)
+        self._change(f"add {name_of(field)}", model, self.sql_create_column % names, change)
 
     def _with_field(self, model: type[Model], table: TableDef, field: AnyField) -> TableDef:
-        if field.column in table.position:
-            raise OperationalError(f"duplicate column name: {field.column}")
+        if name_of(field) in table.position:
+            raise OperationalError(f"duplicate column name: {name_of(field)}")
         absent = None if self.collect_sql else definition.default_of(self, field)
         table = changes.with_column(table, definition.column_of(self, field), absent)
-        if field.column == self.store.options.table(table.name).ttl:
-            table = replace(table, ttl=field.column)
+        if name_of(field) == self.store.options.table(table.name).ttl:
+            table = replace(table, ttl=name_of(field))
         table = self._with_implied(model, table, field)
         if field.primary_key:
-            auto = field.column if definition.is_auto(field) else None
-            table = changes.with_key(table, (field.column,), auto)
+            auto = name_of(field) if definition.is_auto(field) else None
+            table = changes.with_key(table, (name_of(field),), auto)
         return table
 
     def _with_implied(self, model: type[Model], table: TableDef, field: AnyField) -> TableDef:
@@ -272,13 +301,13 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
 
         def change(old: TableDef | None) -> TableDef:
             table = self._existing(model, old)
-            if field.column not in table.position:
-                raise OperationalError(f'no such column: "{field.column}"')
-            return changes.without_column(table, field.column)
+            if name_of(field) not in table.position:
+                raise OperationalError(f'no such column: "{name_of(field)}"')
+            return changes.without_column(table, name_of(field))
 
         names = {"table": self.quote_name(model._meta.db_table)}
         names |= {"column": self.quote_name(field.column)}
-        self._change(f"remove {field.column}", model, self.sql_delete_column % names, change)
+        self._change(f"remove {name_of(field)}", model, self.sql_delete_column % names, change)
 
     def _alter_field(
         self,
@@ -294,12 +323,12 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         def change(old: TableDef | None) -> TableDef:
             return self._with_altered(model, self._existing(model, old), old_field, new_field)
 
-        label = f"alter {old_field.column} {old_type} to {new_field.column} {new_type}"
+        label = f"alter {name_of(old_field)} {old_type} to {name_of(new_field)} {new_type}"
         label += f" {self.column_sql(model, new_field)[0]}"
         self._change(label, model, self._alter_sql(model, old_field, new_field), change)
         table = strip_quotes(model._meta.db_table)
-        if old_field.column != new_field.column:
-            self._repoint((table, old_field.column), (table, new_field.column))
+        if name_of(old_field) != name_of(new_field):
+            self._repoint((table, name_of(old_field)), (table, name_of(new_field)))
         is_other = (old_type, old_db_params.get("collation")) != (
             new_type,
             new_db_params.get("collation"),
@@ -313,21 +342,21 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def _with_altered(
         self, model: type[Model], table: TableDef, old: AnyField, new: AnyField
     ) -> TableDef:
-        if old.column not in table.position:
-            raise OperationalError(f'no such column: "{old.column}"')
+        if name_of(old) not in table.position:
+            raise OperationalError(f'no such column: "{name_of(old)}"')
         default = None
         if not self.collect_sql and old.null and not new.null:
             default = definition.default_of(self, new)
         column = definition.column_of(self, new)
-        table = changes.altered_column(table, old.column, column, default)
+        table = changes.altered_column(table, name_of(old), column, default)
         table = self._with_changed_implied(model, table, old, new)
         if new.primary_key:
-            auto = new.column if definition.is_auto(new) else None
-            table = changes.with_key(table, (new.column,), auto)
-        elif table.auto == new.column:
+            auto = name_of(new) if definition.is_auto(new) else None
+            table = changes.with_key(table, (name_of(new),), auto)
+        elif table.auto == name_of(new):
             table = replace(table, auto=None)
-        if isinstance(model._meta.pk, CompositePrimaryKey) and old.primary_key:
-            return table
+        if old.primary_key and not new.primary_key and table.key == (name_of(new),):
+            table = replace(table, is_keyless=True)
         return table
 
     def _with_changed_implied(
@@ -338,10 +367,10 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         had_unique = old.unique and not old.primary_key
         has_unique = new.unique and not new.primary_key
         if was_indexed and not self._field_should_be_indexed(model, new):
-            table = changes.without_implied_index(table, new.column)
+            table = changes.without_implied_index(table, name_of(new))
         if had_unique and not has_unique:
-            table = changes.without_implied_unique(table, (new.column,))
-        checks = [check for check in table.checks if check.column != new.column]
+            table = changes.without_implied_unique(table, (name_of(new),))
+        checks = [check for check in table.checks if check.column != name_of(new)]
         table = replace(table, checks=(*checks, *definition.field_checks(self, model, new)))
         if has_unique and not had_unique:
             table = definition.with_uniques(table, definition.field_uniques(self, model, new))
@@ -355,15 +384,15 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             field = relation.field
 
             def change(old: TableDef | None, field: AnyField = field) -> TableDef | None:
-                if old is None or field.column not in old.position:
+                if old is None or name_of(field) not in old.position:
                     return old
-                known = changes.column_of(old, field.column)
+                known = changes.column_of(old, name_of(field))
                 column = replace(definition.column_of(self, field), null=known.null)
-                return changes.altered_column(old, field.column, column, None)
+                return changes.altered_column(old, name_of(field), column, None)
 
             model = relation.related_model
             sql = self._alter_sql(model, field, field)
-            self._change(f"follow {field.column} {new_field.column}", model, sql, change)
+            self._change(f"follow {name_of(field)} {name_of(new_field)}", model, sql, change)
 
     def _alter_many_to_many(
         self, model: type[Model], old_field: AnyField, new_field: AnyField, strict: bool
@@ -427,6 +456,10 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def add_constraint(self, model: type[Model], constraint: BaseConstraint) -> None:
         """Add a constraint, which the rows that are there must satisfy."""
 
+        if isinstance(constraint, UniqueConstraint):
+            # Before anything is asked of the catalogue, as Django's own editors compile it.
+            definition.unique_constraint(self, model, constraint)
+
         def change(old: TableDef | None) -> TableDef:
             table = self._existing(model, old)
             if not self.collect_sql and _has_constraint(table, constraint.name):
@@ -466,7 +499,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         def change(old: TableDef | None) -> TableDef:
             table = self._existing(model, old)
             for names in sorted(olds - news):
-                columns = tuple(model._meta.get_field(name).column for name in names)
+                columns = definition.columns_of(model, names)
                 table = self._without_together(model, table, columns)
             added = [definition.together(self, model, names) for names in sorted(news - olds)]
             return definition.with_uniques(table, added)
@@ -483,6 +516,8 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         found = [u for u in table.uniques if u.columns == columns and u.name not in own]
         found = [u for u in found if u.is_implied][:1] or found
         if len(found) != 1:
+            if self.collect_sql:
+                return table
             raise ValueError(
                 f"Found wrong number ({len(found)}) of constraints for "
                 f"{model._meta.db_table}({', '.join(columns)})"
@@ -502,13 +537,11 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         def change(old: TableDef | None) -> TableDef:
             table = self._existing(model, old)
             for names in sorted(olds - news):
-                columns = [model._meta.get_field(name).column for name in names]
+                columns = definition.columns_of(model, names)
                 known = definition.implied_index(self, model, columns, "_idx")
                 table = self._without_index(table, known.name)
             added = [
-                definition.implied_index(
-                    self, model, [model._meta.get_field(name).column for name in names], "_idx"
-                )
+                definition.implied_index(self, model, definition.columns_of(model, names), "_idx")
                 for names in sorted(news - olds)
             ]
             return definition.with_indexes(table, added)

@@ -101,6 +101,8 @@ class Transition:
             self.ddl.add_index(new.physical, index)
         if new.ttl and new.ttl != old.ttl:
             self.ddl.expire(new.physical)
+        if new.ttl and new.ttl != old.ttl:
+            self.ddl.expire(new.physical)
         self._announce(old, new)
         for index in work.dropped:
             self.ddl.drop_index(new.physical, index.physical)
@@ -240,6 +242,7 @@ class Work:
     #: Columns whose stored NULLs become a value for good, because NULL may be stored again.
     settled: tuple[tuple[Column, Column], ...]
     must_check: bool
+    expires: bool  # the rows lack their moment of expiry
 
     @classmethod
     def between(cls, old: TableDef, new: TableDef) -> Work:
@@ -263,6 +266,7 @@ class Work:
                 for was, column in pairs
                 if was is not None and was.filler is not None and column.filler is None
             ),
+            expires=_attribute(new, new.ttl) not in {None, _attribute(old, old.ttl)},
             must_check=any((check.name, check.sql) not in checks for check in new.checks)
             or any(_is_required_now(was, column) for was, column in pairs),
         )
@@ -275,7 +279,7 @@ class Work:
     @property
     def changes_rows(self) -> bool:
         """Tell whether anything has to be written for each row."""
-        return bool(self.indexes or self.uniques or self.settled)
+        return bool(self.indexes or self.uniques or self.settled or self.expires)
 
     @property
     def must_verify(self) -> bool:
@@ -286,6 +290,10 @@ class Work:
     def concerns_rows(self) -> bool:
         """Tell whether it matters that there are rows."""
         return self.changes_rows or self.must_verify
+
+
+def _attribute(table: TableDef, column: str | None) -> str | None:
+    return changes.column_of(table, column).attribute if column else None
 
 
 def _is_filled(was: Column | None, column: Column) -> bool:
@@ -438,6 +446,8 @@ class Filling:
                 wanted |= {name: {"S": text} for name, text in zip(names, texts, strict=True)}
             else:
                 wanted |= dict.fromkeys(names)
+        if self.work.expires and (moment := self.codec.expires(values)) is not None:
+            wanted["@x"] = {"N": str(int(moment))}
         for was, column in self.work.settled:
             if item.get(was.attribute) == {"NULL": True}:
                 wanted[was.attribute] = to_attribute(was.filler, column)
