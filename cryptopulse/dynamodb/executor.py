@@ -312,7 +312,7 @@ class Executor:
             pages = self._metered(pages, first)
         local = self._local(path, local_keys, descending=plan.descending)
         rows = self._overlaid(pages) if not local else self._with_local(path, pages, local, plan)
-        if plan.ordered and self.sort_keys(path).can_be_cut:
+        if plan.ordered and (path.index is None or self.sort_keys(path).can_be_cut):
             return self._in_exact_order(path, rows, plan)
         return rows
 

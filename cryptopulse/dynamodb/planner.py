@@ -8,7 +8,7 @@ whole table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -26,8 +26,6 @@ LOWER = (apsw.SQLITE_INDEX_CONSTRAINT_GT, apsw.SQLITE_INDEX_CONSTRAINT_GE)
 UPPER = (apsw.SQLITE_INDEX_CONSTRAINT_LT, apsw.SQLITE_INDEX_CONSTRAINT_LE)
 PAGING = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET)
 
-#: How a column compares where its key encoding does not: any other collation is left to SQLite.
-COMPARABLE = ("BINARY", "DECIMAL")
 #: SQLite tells of 63 columns whether they are used; the last stands for all behind it.
 COUNTED_COLUMNS = 62
 #: More rows than this are fetched in pages of DynamoDB's own size.
@@ -131,11 +129,19 @@ class Planner:
             return Path(index, None, index.shards, (*places, *self.table.key_places), guards)
         return Path(index, places[0], 0, (*places[1:], *self.table.key_places), guards)
 
+    @cached_property
+    def _collations(self) -> tuple[str, ...]:
+        """How each column compares, and so its keys: any other comparison is left to SQLite."""
+        return tuple(
+            "DECIMAL" if column.kind == "decimal" else (column.collation or "BINARY").upper()
+            for column in self.table.columns
+        )
+
     # --- SQLite asks ------------------------------------------------------------------------
 
     def best_index(self, info: apsw.IndexInfo, *, counting: bool) -> bool:
         """Answer xBestIndex: choose a plan, say what it costs and which arguments it wants."""
-        question = read_question(info)
+        question = read_question(info, self._collations)
         offer = min(self._offers(question), key=lambda offer: offer.cost)
         plan = offer.plan
         if counting and self._is_countable(plan, question):
@@ -277,7 +283,7 @@ class Planner:
         return question.used <= known
 
 
-def read_question(info: apsw.IndexInfo) -> Question:
+def read_question(info: apsw.IndexInfo, collations: Sequence[str]) -> Question:
     """Return what SQLite offers as constraints that keys can serve."""
     question = Question(used=frozenset(info.colUsed))
     for number in range(info.nConstraint):
@@ -291,7 +297,7 @@ def read_question(info: apsw.IndexInfo) -> Question:
                 question.limit = (question.limit or 0) + value
             continue
         place = info.get_aConstraint_iColumn(number)
-        if place < 0 or info.get_aConstraint_collation(number).upper() not in COMPARABLE:
+        if place < 0 or info.get_aConstraint_collation(number).upper() != collations[place]:
             continue
         if operator == EQUALS and info.get_aConstraintUsage_in(number):
             question.sets.setdefault(place, number)
