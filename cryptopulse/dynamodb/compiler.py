@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models.constants import OnConflict
 from django.db.models.sql import compiler
 
-from . import chunks, increment
+from . import chunks, fast_update
 from .exact import Compiled, Handler, handler_for
 from .explain import readable
 from .operations import hint
@@ -144,10 +144,10 @@ class SQLUpdateCompiler(ExactDecimals, compiler.SQLUpdateCompiler):
 
     def execute_sql(self, result_type: Any) -> Any:
         """Run the update and return the number of rows."""
-        plan = None if self.connection.in_atomic_block else increment.plan_of(self)
+        plan = None if self.connection.in_atomic_block else fast_update.plan_of(self)
         if plan is None:
             return super().execute_sql(result_type)
-        with increment.cursor(self.connection, plan) as cursor:
+        with fast_update.cursor(self.connection, plan) as cursor:
             sql, params = self.as_sql()
             cursor.execute(sql, params)
             return cursor.rowcount

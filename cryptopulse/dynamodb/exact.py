@@ -14,6 +14,7 @@ from django.core.exceptions import FieldError
 from django.db.models import (
     Avg,
     Case,
+    CharField,
     DecimalField,
     Exists,
     ExpressionWrapper,
@@ -165,11 +166,20 @@ def _round(compiler: Any, node: Round) -> Compiled | None:
 
 def _cast(compiler: Any, node: Cast) -> Compiled | None:
     if not is_decimal(node):
-        return None
+        return _cut(compiler, node)
     sql, params = compiler.compile(node.get_source_expressions()[0])
     places = getattr(node.output_field, "decimal_places", None)
     exact = f"dec_of({sql})" if places is None else f"dec_round({sql}, {int(places)})"
     return collated(exact), params
+
+
+def _cut(compiler: Any, node: Cast) -> Compiled | None:
+    """Cast to text of a length, which SQLite's CAST does not know."""
+    field = node.output_field
+    if not isinstance(field, CharField) or field.max_length is None:
+        return None
+    sql, params = node.as_sql(compiler, compiler.connection)
+    return f"SUBSTR({sql}, 1, {int(field.max_length)})", params
 
 
 def _extreme(compiler: Any, node: Any) -> Compiled | None:

@@ -198,8 +198,8 @@ class _Increments:
                 plan.table,
                 plan.key,
                 plan.changes,
-                [*plan.conditions, *plan.checks],
-                secrets.token_hex(16),
+                conditions=[*plan.conditions, *plan.checks],
+                token=secrets.token_hex(16),
             )
         finally:
             session.end_statement()

@@ -1,0 +1,309 @@
+"""Operations that take fewer requests than their SQL suggests, and bulk work in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from threading import Thread
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, models, transaction
+from django.db.models import F, Q
+from django.test.utils import CaptureQueriesContext, isolate_apps
+
+from cryptopulse.dynamodb import chunks
+from cryptopulse.dynamodb.metering import Capture, capture_requests
+from tests.dynamodb.conftest import create_tables
+
+
+@pytest.fixture
+def account(ledger: ModuleType) -> Any:
+    owner = ledger.Owner.objects.create(name="alice")
+    return ledger.Account.objects.create(owner=owner, balance=Decimal("10.5"))
+
+
+@pytest.fixture
+def requests() -> Iterator[Capture]:
+    with capture_requests() as captured:
+        yield captured
+
+
+def operations(captured: Capture) -> list[str]:
+    return [request.operation for request in captured.requests]
+
+
+def withdraw(account: Any, amount: Any, **conditions: Any) -> int:
+    rows: int = (
+        type(account)
+        .objects.filter(pk=account.pk, **conditions)
+        .update(balance=F("balance") - amount)
+    )
+    return rows
+
+
+# --- UPDATE ... SET c = c - k ------------------------------------------------------------------
+
+
+def test_a_conditional_withdrawal_is_one_request(account: Any) -> None:
+    with capture_requests() as captured:
+        assert withdraw(account, Decimal("0.00000001"), balance__gte=1) == 1
+    assert operations(captured) == ["UpdateItem"]
+    account.refresh_from_db()
+    assert account.balance == Decimal("10.49999999")
+
+
+def test_a_withdrawal_beyond_its_condition_changes_nothing(account: Any) -> None:
+    with capture_requests() as captured:
+        assert withdraw(account, 11, balance__gte=11) == 0
+    assert operations(captured) == ["UpdateItem"]
+    account.refresh_from_db()
+    assert account.balance == Decimal("10.5")
+
+
+def test_a_withdrawal_that_breaks_a_check_says_which(account: Any) -> None:
+    with pytest.raises(IntegrityError, match="ledger_not_below_0"):
+        withdraw(account, 11)
+    account.refresh_from_db()
+    assert account.balance == Decimal("10.5")
+
+
+def test_a_row_that_is_not_there_is_not_a_broken_check(account: Any) -> None:
+    type(account).objects.all().delete()
+    assert withdraw(account, 11) == 0
+
+
+def test_a_deposit_needs_no_condition(account: Any) -> None:
+    with capture_requests() as captured:
+        rows = type(account).objects.filter(pk=account.pk).update(balance=5 + F("balance"))
+    assert (rows, operations(captured)) == (1, ["UpdateItem"])
+    account.refresh_from_db()
+    assert account.balance == Decimal("15.5")
+
+
+def test_saving_an_expression_takes_the_same_way(account: Any) -> None:
+    account.balance = F("balance") + 1
+    with capture_requests() as captured:
+        account.save(update_fields=["balance"])
+    assert operations(captured) == ["UpdateItem"]
+
+
+def test_the_statement_is_logged_and_counted_as_any_other(account: Any) -> None:
+    with CaptureQueriesContext(connection) as queries, capture_requests() as captured:
+        withdraw(account, 1)
+    assert len(queries) == 1
+    assert queries[0]["sql"].startswith('UPDATE "ledger_account" SET "balance" = ')
+    assert len(captured.statements) == 1
+    assert "1 request" in captured.statements[0].plans[0]
+
+
+def test_inside_a_transaction_an_increment_waits_for_the_commit(account: Any) -> None:
+    with transaction.atomic():
+        withdraw(account, 1)
+        account.refresh_from_db()
+        assert account.balance == Decimal("9.5")
+        transaction.set_rollback(True)
+    account.refresh_from_db()
+    assert account.balance == Decimal("10.5")
+
+
+def test_an_increment_makes_a_transaction_that_read_the_row_fail(account: Any) -> None:
+    def elsewhere() -> None:
+        withdraw(account, 1)
+        connection.close()
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        account.refresh_from_db()
+        thread = Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        account.balance -= 2
+        account.save()
+    account.refresh_from_db()
+    assert account.balance == Decimal("9.5")
+
+
+@pytest.mark.parametrize(
+    ("values", "condition"),
+    [
+        ({"balance": F("balance") * 2}, Q()),
+        ({"balance": F("balance") + Decimal("0.000000001")}, Q()),
+        ({"balance": F("balance") + F("balance")}, Q()),
+        ({"balance": 30 - F("balance")}, Q()),
+        ({"balance": F("balance") + 1, "currency": "EUR"}, Q()),
+        ({"balance": F("balance") + 1}, Q(currency="USD")),
+        ({"balance": F("balance") + 1}, Q(balance__gt=1) | Q(balance__lt=0)),
+        ({"balance": F("balance") + 1}, ~Q(balance=1)),
+        ({"balance": F("balance") + 1}, Q(owner__name="alice")),
+        ({"balance": F("balance") + 1}, Q(balance__gte=F("balance"))),
+    ],
+    ids=str,
+)
+def test_anything_else_reads_the_row_first(
+    account: Any, values: dict[str, Any], condition: Q
+) -> None:
+    with capture_requests() as captured:
+        rows = type(account).objects.filter(condition, pk=account.pk).update(**values)
+    assert rows == 1
+    assert "UpdateItem" not in operations(captured)
+
+
+@pytest.fixture
+def stock(dynamodb: None) -> Iterator[type[models.Model]]:
+    """Yield a model whose columns differ in what hangs on them."""
+    with isolate_apps("tests.dynamodb"):
+
+        class Stock(models.Model):
+            left = models.PositiveIntegerField(default=3)
+            sold = models.IntegerField(null=True)
+            ranked = models.IntegerField(default=0, db_index=True)
+            checked = models.IntegerField(default=0)
+            other = models.IntegerField(default=9)
+
+            class Meta:
+                app_label = "tests"
+                constraints = [
+                    models.CheckConstraint(condition=Q(checked__lt=F("other")), name="stock_check")
+                ]
+
+            def __str__(self) -> str:
+                return str(self.pk)
+
+        create_tables(Stock)
+        Stock.objects.create()
+        yield Stock
+
+
+def change(stock: Any, **deltas: int) -> tuple[int, list[str]]:
+    with capture_requests() as captured:
+        values = {name: F(name) + delta for name, delta in deltas.items()}
+        rows: int = stock.objects.filter(pk=1).update(**values)
+    return rows, operations(captured)
+
+
+def test_a_positive_field_goes_down_in_one_request_but_not_below_zero(stock: Any) -> None:
+    assert change(stock, left=-3) == (1, ["UpdateItem"])
+    with pytest.raises(IntegrityError, match="CHECK constraint failed"):
+        change(stock, left=-1)
+    assert stock.objects.get().left == 0
+
+
+def test_adding_to_null_is_null_and_finds_the_row(stock: Any) -> None:
+    assert change(stock, sold=1)[0] == 1
+    assert stock.objects.get().sold is None
+
+
+def test_columns_in_an_index_or_a_wider_check_take_the_usual_way(stock: Any) -> None:
+    assert "UpdateItem" not in change(stock, ranked=1)[1]
+    assert stock.objects.filter(ranked=1).count() == 1
+    assert "UpdateItem" not in change(stock, checked=1)[1]
+    with pytest.raises(IntegrityError, match="stock_check"):
+        change(stock, checked=9)
+
+
+def test_several_columns_go_together(stock: Any) -> None:
+    stock.objects.update(sold=0)
+    assert change(stock, left=-1, sold=1) == (1, ["UpdateItem"])
+    row = stock.objects.get()
+    assert (row.left, row.sold) == (2, 1)
+
+
+def test_eight_threads_take_no_more_than_there_is(stock: Any) -> None:
+    stock.objects.update(left=20)
+    taken: list[int] = []
+
+    def take() -> None:
+        for _ in range(5):
+            rows = stock.objects.filter(pk=1, left__gte=1).update(left=F("left") - 1)
+            taken.append(rows)
+        connection.close()
+
+    threads = [Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == 20
+    assert stock.objects.get().left == 0
+
+
+# --- bulk_create() -----------------------------------------------------------------------------
+
+
+def owners(ledger: ModuleType, number: int) -> list[Any]:
+    return [ledger.Owner(name=f"owner {n}") for n in range(number)]
+
+
+def test_an_outermost_bulk_create_goes_in_chunks(ledger: ModuleType) -> None:
+    with capture_requests() as captured:
+        made = ledger.Owner.objects.bulk_create(owners(ledger, 120))  # 2 actions each
+    assert operations(captured).count("TransactWriteItems") == 3
+    assert ledger.Owner.objects.count() == 120
+    assert len({owner.pk for owner in made}) == 120
+
+
+def test_what_fits_one_transaction_is_written_in_one(ledger: ModuleType) -> None:
+    with_keys = [ledger.Owner(pk=1000 + n, name=f"key {n}") for n in range(20)]
+    with capture_requests() as captured:
+        ledger.Owner.objects.bulk_create([*owners(ledger, 20), *with_keys], batch_size=10)
+    assert operations(captured).count("TransactWriteItems") == 1
+
+
+def test_a_chunk_with_an_error_leaves_the_chunks_before(ledger: ModuleType) -> None:
+    rows = owners(ledger, 60)
+    rows[55].name = rows[0].name
+    with pytest.raises(IntegrityError):
+        ledger.Owner.objects.bulk_create(rows)
+    assert ledger.Owner.objects.count() == 50
+
+
+def test_inside_a_callers_transaction_bulk_create_stays_one_and_is_refused(
+    ledger: ModuleType,
+) -> None:
+    with pytest.raises(OperationalError, match="100"), transaction.atomic():
+        ledger.Owner.objects.bulk_create(owners(ledger, 60))
+    assert ledger.Owner.objects.count() == 0
+
+
+def test_a_callers_transaction_without_savepoints_is_not_taken_for_bulk_creates_own(
+    ledger: ModuleType,
+) -> None:
+    with pytest.raises(OperationalError), transaction.atomic():
+        ledger.Owner.objects.bulk_create(owners(ledger, 40))
+        ledger.Owner.objects.bulk_create([ledger.Owner(name=f"b {n}") for n in range(40)])
+    assert ledger.Owner.objects.count() == 0
+
+
+# --- in_chunks() -------------------------------------------------------------------------------
+
+
+def test_a_delete_beyond_one_transaction_is_refused_with_a_reason(ledger: ModuleType) -> None:
+    ledger.Owner.objects.bulk_create(owners(ledger, 60))
+    with pytest.raises(OperationalError, match="100"):
+        ledger.Owner.objects.all().delete()
+    assert ledger.Owner.objects.count() == 60
+
+
+def test_a_delete_may_go_in_chunks_if_the_caller_says_why(
+    ledger: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger.Owner.objects.bulk_create(owners(ledger, 60))
+    with caplog.at_level("INFO", "cryptopulse.dynamodb"), chunks.in_chunks("admin clears out"):
+        ledger.Owner.objects.all().delete()
+    assert ledger.Owner.objects.count() == 0
+    assert "admin clears out" in caplog.text
+    with pytest.raises(OperationalError), transaction.atomic():
+        for owner in owners(ledger, 60):
+            owner.save()
+
+
+def test_chunks_need_a_reason() -> None:
+    with pytest.raises(ValueError, match="reason"), chunks.in_chunks(""):
+        pass
+
+
+@pytest.mark.django_db
+def test_on_other_databases_chunks_do_nothing(django_user_model: Any) -> None:
+    with chunks.in_chunks("any"):
+        assert django_user_model.objects.count() == 0
