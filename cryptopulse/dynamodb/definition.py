@@ -198,7 +198,7 @@ def default_of(editor: DatabaseSchemaEditor, field: AnyField) -> Value:
         return adapted(editor.effective_default(field))
     sql, _ = editor.db_default_sql(field)
     with editor.connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql.replace('%', '%%')}")
+        cursor.execute(f"SELECT {sql}")
         (value,) = cursor.fetchone()
     return adapted(value)
 

@@ -79,7 +79,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
 
     def get_sequences(
         self,
-        cursor: Any,
+        cursor: Any,  # noqa: ARG002
         table_name: str,
         table_fields: Any = (),  # noqa: ARG002
     ) -> list[dict[str, Any]]:

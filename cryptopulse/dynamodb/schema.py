@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from django.db import OperationalError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor, _related_non_m2m_objects
@@ -35,7 +35,8 @@ from .transition import Transition
 logger = logging.getLogger("django.db.backends.schema")
 
 _DROP_TABLE = re.compile(
-    r'\s*DROP TABLE (?P<exists>IF EXISTS )?"?(?P<name>(?:[^"]|"")+?)"?(?: CASCADE)?\s*;?\s*', re.IGNORECASE
+    r'\s*DROP TABLE (?P<exists>IF EXISTS )?"?(?P<name>(?:[^"]|"")+?)"?(?: CASCADE)?\s*;?\s*',
+    re.IGNORECASE,
 )
 #: A table's next definition, of the one it has. None: there is no such table.
 Change = Callable[[TableDef | None], TableDef | None]
@@ -54,7 +55,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         self._planned: dict[str, TableDef | None] = {}
         self._leave = ExitStack()
 
-    def __enter__(self) -> DatabaseSchemaEditor:
+    def __enter__(self) -> Self:
         self.connection.disable_constraint_checking()
         self._leave.enter_context(allow_scans("schema change"))
         BaseDatabaseSchemaEditor.__enter__(self)
@@ -92,8 +93,8 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             self.connection.ensure_connection()
             self.registry.ensure()
             started = time.monotonic()
-            self._make(f"{label} {name}", name, change)
-        self._log(sql, time.monotonic() - started)
+            if self._make(f"{label} {name}", name, change):
+                self._log(sql, time.monotonic() - started)
 
     def _log(self, sql: str, seconds: float) -> None:
         """Show a change where Django shows the SQL of one."""
@@ -114,10 +115,11 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             return
         super().execute(sql, params)
 
-    def _make(self, label: str, name: str, change: Change) -> None:
+    def _make(self, label: str, name: str, change: Change) -> bool:
+        """Make a change, or what is left of it; tell whether there was anything to do."""
         known = self.journal.recall(label)
         if known is True:
-            return
+            return False
         if isinstance(known, Step):
             step = known
         else:
@@ -126,7 +128,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             if new is not None:
                 new = self._placed(old, new)
             if new == old:
-                return
+                return False
             step = Step(label, old, new)
             self.journal.begin(step)
         try:
@@ -135,6 +137,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             self.journal.abandon()
             raise
         self.journal.finish()
+        return True
 
     def _placed(self, old: TableDef | None, new: TableDef) -> TableDef:
         """Return a definition with its indexes settled, in another table if the key changes."""
@@ -199,7 +202,12 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         sql = self.sql_delete_table % {"table": self.quote_name(model._meta.db_table)}
         self._change("delete", model, sql, change)
 
-    def alter_db_table(self, model: type[Model], old_db_table: str, new_db_table: str) -> None:
+    def alter_db_table(
+        self,
+        model: type[Model],  # noqa: ARG002 - Django's signature
+        old_db_table: str,
+        new_db_table: str,
+    ) -> None:
         """Rename a table; the one in DynamoDB keeps its name."""
         before, after = strip_quotes(old_db_table), strip_quotes(new_db_table)
         if before.lower() == after.lower():
@@ -287,7 +295,8 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         def change(old: TableDef | None) -> TableDef:
             return changes.with_key(self._existing(model, old), key, None)
 
-        sql = f"ALTER TABLE {self.quote_name(model._meta.db_table)} ADD {self._pk_constraint_sql(key)}"
+        table = self.quote_name(model._meta.db_table)
+        sql = f"ALTER TABLE {table} ADD {self._pk_constraint_sql(key)}"
         self._change(f"key {key}", model, sql, change)
 
     def remove_field(self, model: type[Model], field: AnyField) -> None:
@@ -309,7 +318,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         names |= {"column": self.quote_name(field.column)}
         self._change(f"remove {name_of(field)}", model, self.sql_delete_column % names, change)
 
-    def _alter_field(
+    def _alter_field(  # noqa: PLR0917 - Django's signature
         self,
         model: type[Model],
         old_field: AnyField,
@@ -318,7 +327,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         new_type: str,
         old_db_params: dict[str, Any],
         new_db_params: dict[str, Any],
-        strict: bool = False,  # noqa: ARG002 - Django's signature
+        strict: bool = False,  # noqa: ARG002 - the same
     ) -> None:
         def change(old: TableDef | None) -> TableDef:
             return self._with_altered(model, self._existing(model, old), old_field, new_field)

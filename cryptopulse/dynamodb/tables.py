@@ -40,11 +40,11 @@ def physical_name(prefix: str, table: str, taken: Collection[str]) -> str:
     return candidate
 
 
-class NotFound(OperationalError):
+class NotFound(OperationalError):  # noqa: N818 - named like those of errors.py
     """There is no table of this name in DynamoDB."""
 
 
-class Busy(OperationalError):
+class Busy(OperationalError):  # noqa: N818 - the same
     """The table exists already, or is being changed."""
 
 
