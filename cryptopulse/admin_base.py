@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,7 +68,7 @@ class OpenPaginator(Pages):
     def num_pages(self) -> int:
         return self.shown + self.is_open
 
-    def page(self, number: int | str) -> Page[Any]:  # type: ignore[override]
+    def page(self, number: int | str) -> Page[Any]:
         """Return the page that is shown: the only one there is."""
         return Page(self._found[: self.per_page], int(number), self)
 
@@ -131,14 +130,14 @@ class ModelAdmin(Base):
                 request, queryset, per_page, orphans, allow_empty_first_page
             )
         asked = request.GET.get("p", "1")
-        shown = int(asked) if asked.isascii() and asked.isdigit() else 1
+        shown = int(asked[:9]) if asked.isascii() and asked.isdigit() else 1
         return OpenPaginator(queryset, per_page, shown=shown)
 
-    def get_sortable_by(self, request: HttpRequest) -> Sequence[Any]:
+    def get_sortable_by(self, request: HttpRequest) -> Any:
         """Let a large table be sorted by its columns only where the database sorts."""
         if is_dynamodb() and not is_small(self.model):
             return ()
-        return cast("Sequence[Any]", super().get_sortable_by(request))
+        return super().get_sortable_by(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

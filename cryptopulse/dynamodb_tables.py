@@ -39,6 +39,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "ordered": {"notification_newest": INDEX_SHARDS},  # the admin's list
     },
     "alerts_deliveryattempt": {"shards": SHARDS, "ttl": "expires_at"},
+    # Some hundred headlines a day, all on one shelf: one shard, so that a page is one request.
+    "market_article": {"ordered": {"article_newest": 1}},
     # --- Small and read whole ---------------------------------------------------------------
     # As many rows as there are coins, some hundreds: what is tracked, and what searches found.
     "market_coin": _SMALL,
@@ -53,6 +55,8 @@ TABLES: dict[str, dict[str, Any]] = {
     "django_content_type": _SMALL,
     "auth_permission": _SMALL,
     "django_migrations": _SMALL,
+    # What admins change by hand, read for one person or one object.
+    "django_admin_log": _SMALL,
     # Groups give no rights here and stay empty.
     "auth_group": _SMALL,
     "auth_group_permissions": _SMALL,

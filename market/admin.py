@@ -113,7 +113,7 @@ class ArticleAdmin(ReadOnlyAdmin):
 
     list_display = ("title", "publisher", "published_at", "coin_names")
     search_fields = ("title", "publisher")
-    ordering = ("-published_at", "-id")
+    ordering = ("-shelf", "-published_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Name the shelf, which all share: that makes the newest ones a part of an index."""
