@@ -24,8 +24,11 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+
+        from cryptopulse.dynamodb.scans import allow_for_command
     except ImportError:
         sys.exit("The requirements are not installed here. Run: make setup")
+    allow_for_command(sys.argv)
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -26,7 +26,7 @@ from market import services as market
 from portfolio import services as portfolio
 
 from .requests import me
-from .statistics import spell
+from .statistics import database_use, spell
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ def admin_portal(request: HttpRequest) -> HttpResponse:
         "trades": portfolio.trade_statistics(now=now),
         "alerts": told,
         "longest_wait": spell(told.longest_wait),
+        "use": database_use(),
         "feeds": market.feed_states(),
         "schedules": schedules(now=now),
         "coins": coins,

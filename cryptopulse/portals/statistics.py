@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from accounts.roles import Permission
 from accounts.services import require
 from alerts import services as alerts
 from cryptopulse import figures
+from cryptopulse.engine import is_dynamodb
 from market import services as market
 from portfolio import services as portfolio
 
@@ -62,8 +64,21 @@ def statistics(request: HttpRequest) -> HttpResponse:
         "alerts": told,
         "longest_wait": spell(told.longest_wait),
         "database": connection.display_name,
+        "use": database_use(),
     }
     return render(request, "portals/statistics.html", context)
+
+
+def database_use() -> Any:
+    """Return what this process has asked of DynamoDB since it started; None of other databases.
+
+    Its `requests`, `read_units`, `write_units`, `scans` and `conflicts`.
+    """
+    if not is_dynamodb():
+        return None
+    from cryptopulse.dynamodb import metering
+
+    return metering.totals()
 
 
 def spell(wait: timedelta) -> str:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
+from cryptopulse.dynamodb.metering import Totals
 from cryptopulse.portals.statistics import BAR_HEIGHT, bars, spell
 from market.models import Coin
 from portfolio.services import trades_by_day
@@ -27,6 +29,21 @@ def test_an_empty_system_has_a_page(visit: Any, role: Role) -> None:
     page = visit(reverse("portals:statistics"), role)
     assert page.status_code == 200
     assert "No trades in two weeks" in page.content.decode()
+
+
+@pytest.mark.parametrize("page", ["portals:statistics", "portals:admin"])
+def test_what_dynamodb_was_asked_is_shown_where_it_is_the_database(
+    root: User, client: Client, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    used = Totals(requests=12345, read_units=678.5, write_units=90, scans=3)
+    monkeypatch.setattr("cryptopulse.dynamodb.metering.totals", lambda: used)
+    client.force_login(root)
+    monkeypatch.setattr("cryptopulse.portals.statistics.is_dynamodb", lambda: False)
+    assert "Capacity units" not in client.get(reverse(page)).content.decode()
+    monkeypatch.setattr("cryptopulse.portals.statistics.is_dynamodb", lambda: True)
+    text = client.get(reverse(page)).content.decode()
+    for figure in ("12,345", "679", ">90<", ">3<"):
+        assert figure in text
 
 
 def test_each_trade_counts_on_its_day_in_utc(alice: User, bitcoin: Coin) -> None:
