@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3 import base as sqlite3
 from django.utils.asyncio import async_unsafe
 
+from . import chunks
 from .client import DatabaseClient
 from .creation import DatabaseCreation
 from .dbapi import Connection, Cursor
@@ -90,10 +91,14 @@ class DatabaseWrapper(sqlite3.DatabaseWrapper):
     # --- constraints ------------------------------------------------------------------------
 
     def disable_constraint_checking(self) -> bool:
-        """Let long units of work go in chunks. Foreign keys are not checked at any time."""
+        """Let long units of work go in chunks. Foreign keys are not checked at any time.
+
+        Within an atomic block beyond the caller's own (loaddata has one) nothing changes: what
+        somebody else may still roll back stays whole.
+        """
         self.ensure_connection()
         session = self.connection.session
-        if session.chunked:
+        if session.chunked or not chunks.is_outermost(self):
             return False
         session.chunked = True
         return True

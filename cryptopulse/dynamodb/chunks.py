@@ -24,13 +24,13 @@ MAX_ACTIONS = 100
 def in_chunks(reason: str, *, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Let the units of work in this block be written in several transactions, and say why.
 
-    What the block changes is then not atomic: an error leaves what was sent before. On other
-    databases this does nothing.
+    What the block changes is then not atomic: an error leaves what was sent before. Inside an
+    atomic block of the caller's, and on other databases, this does nothing.
     """
     if not reason:
         raise ValueError('in_chunks needs a reason: in_chunks("nightly clean-up").')
     connection = connections[using]
-    if max_actions(connection) is None:
+    if max_actions(connection) is None or connection.in_atomic_block:
         yield
         return
     connection.ensure_connection()
@@ -47,6 +47,12 @@ def max_actions(connection: Any) -> int | None:
     """Return how many actions one transaction takes; None where there is no such limit."""
     limit: int | None = getattr(connection.features, "max_transaction_actions", None)
     return limit
+
+
+def is_outermost(connection: Any) -> bool:
+    """Tell whether at most one atomic block is open, and that not the one of a test."""
+    blocks = connection.atomic_blocks
+    return not blocks or (len(blocks) == 1 and not blocks[0]._from_testcase)
 
 
 # --- bulk_create() ---------------------------------------------------------------------------
@@ -74,7 +80,7 @@ def batch_size(connection: Any, model: type[Model], largest: int) -> int:
     It asks right after entering its own atomic block. If that is the outermost, batches may be
     sent one by one, and the block is remembered for `make_room`.
     """
-    if len(connection.atomic_blocks) != 1 or connection.atomic_blocks[0]._from_testcase:
+    if not connection.atomic_blocks or not is_outermost(connection):
         return largest
     connection.ensure_connection()
     table = connection.store.registry.tables.get(model._meta.db_table)

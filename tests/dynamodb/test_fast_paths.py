@@ -113,13 +113,17 @@ def test_an_increment_makes_a_transaction_that_read_the_row_fail(account: Any) -
         withdraw(account, 1)
         connection.close()
 
-    with pytest.raises(OperationalError), transaction.atomic():
-        account.refresh_from_db()
-        thread = Thread(target=elsewhere)
-        thread.start()
-        thread.join()
-        account.balance -= 2
-        account.save()
+    def read_then_write() -> None:
+        with transaction.atomic():
+            account.refresh_from_db()
+            thread = Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+            account.balance -= 2
+            account.save()
+
+    with pytest.raises(OperationalError):
+        read_then_write()
     account.refresh_from_db()
     assert account.balance == Decimal("9.5")
 
@@ -266,12 +270,16 @@ def test_inside_a_callers_transaction_bulk_create_stays_one_and_is_refused(
     assert ledger.Owner.objects.count() == 0
 
 
-def test_a_callers_transaction_without_savepoints_is_not_taken_for_bulk_creates_own(
+def test_two_bulk_creates_in_a_callers_transaction_are_refused_together(
     ledger: ModuleType,
 ) -> None:
-    with pytest.raises(OperationalError), transaction.atomic():
+    @transaction.atomic
+    def create_twice() -> None:
         ledger.Owner.objects.bulk_create(owners(ledger, 40))
         ledger.Owner.objects.bulk_create([ledger.Owner(name=f"b {n}") for n in range(40)])
+
+    with pytest.raises(OperationalError):
+        create_twice()
     assert ledger.Owner.objects.count() == 0
 
 
@@ -293,9 +301,21 @@ def test_a_delete_may_go_in_chunks_if_the_caller_says_why(
         ledger.Owner.objects.all().delete()
     assert ledger.Owner.objects.count() == 0
     assert "admin clears out" in caplog.text
-    with pytest.raises(OperationalError), transaction.atomic():
-        for owner in owners(ledger, 60):
-            owner.save()
+    assert not connection.connection.session.chunked
+
+
+def test_inside_a_callers_transaction_nothing_is_written_in_chunks(ledger: ModuleType) -> None:
+    def clear() -> None:
+        with transaction.atomic(), chunks.in_chunks("not mine"):
+            ledger.Owner.objects.all().delete()
+
+    ledger.Owner.objects.bulk_create(owners(ledger, 60))
+    with pytest.raises(OperationalError, match="100"):
+        clear()
+    with transaction.atomic(), transaction.atomic(), connection.constraint_checks_disabled():
+        ledger.Owner.objects.all().delete()
+        transaction.set_rollback(True)
+    assert ledger.Owner.objects.count() == 60
 
 
 def test_chunks_need_a_reason() -> None:
