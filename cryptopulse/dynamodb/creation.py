@@ -16,7 +16,7 @@ class DatabaseCreation(BaseDatabaseCreation):
 
     def _get_test_db_name(self) -> str:
         settings: dict[str, Any] = self.connection.settings_dict
-        return settings["TEST"]["NAME"] or TEST_DATABASE_PREFIX + settings["NAME"]
+        return str(settings["TEST"]["NAME"] or TEST_DATABASE_PREFIX + settings["NAME"])
 
     def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:  # noqa: ARG002 - Django's signature
         name = self._get_test_db_name()

@@ -13,7 +13,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django.db import NotSupportedError
 from django.db.backends.ddl_references import Expressions
@@ -36,9 +36,8 @@ from django.db.models.sql import Query
 from .catalogue import MAX_INDEXES, Check, Column, Index, TableDef, Unique, Value
 from .options import TableOptions
 
-if TYPE_CHECKING:
-    from .schema import DatabaseSchemaEditor
-
+#: The types of Django's stubs lack most of what schema editors, indexes and constraints share.
+Editor: TypeAlias = Any
 AnyField: TypeAlias = "Field[Any, Any]"
 AUTO_FIELDS = {"AutoField", "BigAutoField", "SmallAutoField"}
 #: Stands in for a primary key's column that was removed before another key was named.
@@ -49,9 +48,7 @@ _UNPLACED = 0  # the slot of an index or constraint that has not got one yet
 # --- tables ---------------------------------------------------------------------------------
 
 
-def table_of(
-    editor: DatabaseSchemaEditor, model: type[Model], physical: str, options: TableOptions
-) -> TableDef:
+def table_of(editor: Editor, model: type[Model], physical: str, options: TableOptions) -> TableDef:
     """Return the table that a model's state asks for."""
     meta = model._meta
     fields = [field for field in meta.local_concrete_fields if type_of(editor, field)]
@@ -103,7 +100,7 @@ def with_indexes(table: TableDef, indexes: Iterable[Index]) -> TableDef:
 
 
 def with_constraint(
-    editor: DatabaseSchemaEditor, table: TableDef, model: type[Model], constraint: BaseConstraint
+    editor: Editor, table: TableDef, model: type[Model], constraint: BaseConstraint
 ) -> TableDef:
     """Return the table with a constraint of the model's Meta."""
     if isinstance(constraint, UniqueConstraint):
@@ -144,7 +141,7 @@ def _is_covered(index: Index, table: TableDef, built: set[int]) -> bool:
 # --- columns --------------------------------------------------------------------------------
 
 
-def type_of(editor: DatabaseSchemaEditor, field: AnyField) -> str | None:
+def type_of(editor: Editor, field: AnyField) -> str | None:
     """Return a field's column type; None where it has no column."""
     declared: str | None = field.db_parameters(connection=editor.connection)["type"]
     return declared
@@ -155,18 +152,19 @@ def is_auto(field: AnyField) -> bool:
     return field.get_internal_type() in AUTO_FIELDS
 
 
-def column_of(editor: DatabaseSchemaEditor, field: AnyField) -> Column:
+def column_of(editor: Editor, field: AnyField) -> Column:
     """Return a field's column, as a new one: attribute and default are those of a new table."""
     parameters = field.db_parameters(connection=editor.connection)
     target = _target(field)
+    collation = parameters.get("collation")
     is_decimal = target.get_internal_type() == "DecimalField"
     return Column(
         name=name_of(field),
-        type=parameters["type"],
+        type=str(parameters["type"]),
         attribute=attribute_for(name_of(field), ()),
         null=field.null and not field.primary_key,
         scale=target.decimal_places if is_decimal else None,  # type: ignore[attr-defined]
-        collation=parameters.get("collation"),
+        collation=str(collation) if collation else None,
         is_json=field.get_internal_type() == "JSONField",
         references=_references(field),
         is_constrained=bool(field.remote_field and getattr(field, "db_constraint", False)),
@@ -178,7 +176,8 @@ def column_of(editor: DatabaseSchemaEditor, field: AnyField) -> Column:
 
 def columns_of(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
     """Return the columns of a model's fields."""
-    return tuple(name_of(model._meta.get_field(name)) for name in names)
+    fields: Any = model._meta.get_field
+    return tuple(name_of(fields(name)) for name in names)
 
 
 def attribute_for(column: str, taken: Iterable[str]) -> str:
@@ -190,7 +189,7 @@ def attribute_for(column: str, taken: Iterable[str]) -> str:
     return candidate
 
 
-def default_of(editor: DatabaseSchemaEditor, field: AnyField) -> Value:
+def default_of(editor: Editor, field: AnyField) -> Value:
     """Return what rows that are already there have in a new column; asks SQLite for SQL."""
     if field.generated:
         return None
@@ -206,7 +205,7 @@ def default_of(editor: DatabaseSchemaEditor, field: AnyField) -> Value:
 def adapted(value: Any) -> Value:
     """Return a value as SQLite would be given it."""
     with contextlib.suppress(sqlite3.ProgrammingError):
-        value = sqlite3.adapt(value)
+        value = sqlite3.adapt(value)  # type: ignore[call-overload]
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, bytearray | memoryview):
@@ -216,7 +215,7 @@ def adapted(value: Any) -> Value:
 
 def name_of(field: AnyField) -> str:
     """Return a field's column without the quotes that db_column may have."""
-    return str(strip_quotes(field.column))
+    return strip_quotes(str(field.column))
 
 
 def _target(field: AnyField) -> AnyField:
@@ -234,7 +233,7 @@ def _references(field: AnyField) -> tuple[str, str] | None:
     return strip_quotes(model._meta.db_table), strip_quotes(field.target_field.column)  # type: ignore[attr-defined]
 
 
-def _generated(editor: DatabaseSchemaEditor, field: AnyField) -> str | None:
+def _generated(editor: Editor, field: AnyField) -> str | None:
     if not field.generated:
         return None
     sql, parameters = field.generated_sql(editor.connection)  # type: ignore[attr-defined]
@@ -244,23 +243,21 @@ def _generated(editor: DatabaseSchemaEditor, field: AnyField) -> str | None:
 # --- what fields bring ----------------------------------------------------------------------
 
 
-def field_uniques(
-    editor: DatabaseSchemaEditor, model: type[Model], field: AnyField
-) -> list[Unique]:
+def field_uniques(editor: Editor, model: type[Model], field: AnyField) -> list[Unique]:
     """Return the unique constraint that a field implies, if it does."""
     if not field.unique or field.primary_key:
         return []
     return [_implied_unique(editor, model, [name_of(field)])]
 
 
-def field_indexes(editor: DatabaseSchemaEditor, model: type[Model], field: AnyField) -> list[Index]:
+def field_indexes(editor: Editor, model: type[Model], field: AnyField) -> list[Index]:
     """Return the index that a field implies, if it does."""
     if not editor._field_should_be_indexed(model, field):
         return []
     return [implied_index(editor, model, [name_of(field)], "")]
 
 
-def field_checks(editor: DatabaseSchemaEditor, model: type[Model], field: AnyField) -> list[Check]:
+def field_checks(editor: Editor, model: type[Model], field: AnyField) -> list[Check]:
     """Return the check that a field's type implies, if it does."""
     sql = field.db_parameters(connection=editor.connection)["check"]
     if not sql:
@@ -269,21 +266,17 @@ def field_checks(editor: DatabaseSchemaEditor, model: type[Model], field: AnyFie
     return [Check(name=name, sql=sql, column=name_of(field))]
 
 
-def together(editor: DatabaseSchemaEditor, model: type[Model], names: Sequence[str]) -> Unique:
+def together(editor: Editor, model: type[Model], names: Sequence[str]) -> Unique:
     """Return the constraint of one entry of unique_together."""
     return _implied_unique(editor, model, columns_of(model, names))
 
 
-def _implied_unique(
-    editor: DatabaseSchemaEditor, model: type[Model], columns: Sequence[str]
-) -> Unique:
+def _implied_unique(editor: Editor, model: type[Model], columns: Sequence[str]) -> Unique:
     name = editor._create_index_name(model._meta.db_table, columns, suffix="_uniq")
     return Unique(name=name, slot=_UNPLACED, columns=tuple(columns), is_implied=True)
 
 
-def implied_index(
-    editor: DatabaseSchemaEditor, model: type[Model], columns: Sequence[str], suffix: str
-) -> Index:
+def implied_index(editor: Editor, model: type[Model], columns: Sequence[str], suffix: str) -> Index:
     """Return the index of a field or of one entry of index_together."""
     name = editor._create_index_name(model._meta.db_table, columns, suffix=suffix)
     return Index(name=name, slot=_UNPLACED, columns=tuple(columns), is_implied=not suffix)
@@ -292,9 +285,7 @@ def implied_index(
 # --- indexes and constraints of Meta --------------------------------------------------------
 
 
-def index_of(
-    editor: DatabaseSchemaEditor, model: type[Model], index: ModelIndex, options: TableOptions
-) -> Index:
+def index_of(editor: Editor, model: type[Model], index: ModelIndex, options: TableOptions) -> Index:
     """Return an index of Meta.indexes; one of expressions has no columns and is never built."""
     orders = index.fields_orders
     return Index(
@@ -308,9 +299,7 @@ def index_of(
     )
 
 
-def unique_constraint(
-    editor: DatabaseSchemaEditor, model: type[Model], constraint: UniqueConstraint
-) -> list[Unique]:
+def unique_constraint(editor: Editor, model: type[Model], constraint: Any) -> list[Unique]:
     """Return a UniqueConstraint, or nothing where Django's checks have warned of it already."""
     if not editor._unique_supported(
         condition=constraint.condition,
@@ -325,23 +314,21 @@ def unique_constraint(
         slot=_UNPLACED,
         columns=columns_of(model, constraint.fields),
         expressions=_expressions(editor, model, constraint),
-        condition=constraint._get_condition_sql(model, editor),  # type: ignore[attr-defined]
+        condition=constraint._get_condition_sql(model, editor),
         nulls_distinct=constraint.nulls_distinct is not False,
     )
     return [unique]
 
 
 def _expressions(
-    editor: DatabaseSchemaEditor, model: type[Model], constraint: UniqueConstraint
+    editor: Editor, model: type[Model], constraint: UniqueConstraint
 ) -> tuple[str, ...]:
     resolved = constraint._get_index_expressions(model, editor)  # type: ignore[attr-defined]
     found = _compiled(editor, model, resolved.source_expressions if resolved else [])
     return tuple(_ORDER.sub("", sql) for sql in found)
 
 
-def _index_expressions(
-    editor: DatabaseSchemaEditor, model: type[Model], index: ModelIndex
-) -> tuple[str, ...]:
+def _index_expressions(editor: Editor, model: type[Model], index: ModelIndex) -> tuple[str, ...]:
     wrapped = [IndexExpression(expression) for expression in index.expressions]
     for expression in wrapped:
         expression.set_wrapper_classes(editor.connection)
@@ -350,9 +337,7 @@ def _index_expressions(
     return tuple(_compiled(editor, model, resolved.source_expressions))
 
 
-def _compiled(
-    editor: DatabaseSchemaEditor, model: type[Model], expressions: Iterable[Any]
-) -> Iterator[str]:
+def _compiled(editor: Editor, model: type[Model], expressions: Iterable[Any]) -> Iterator[str]:
     compiler = Query(model, alias_cols=False).get_compiler(connection=editor.connection)
     for one in expressions:
         parts = Expressions(model._meta.db_table, ExpressionList(one), compiler, editor.quote_value)

@@ -62,7 +62,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
         return [
             FieldInfo(
                 column.name,
-                column.type,
+                column.type,  # type: ignore[arg-type]
                 get_field_size(column.type),
                 None,
                 None,
@@ -82,7 +82,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
         cursor: Any,  # noqa: ARG002
         table_name: str,
         table_fields: Any = (),  # noqa: ARG002
-    ) -> list[dict[str, Any]]:
+    ) -> list[Any]:
         """Return the column that a sequence fills, if there is one."""
         table = self._table(table_name)
         return [{"table": table_name, "column": table.auto}] if table.auto else []
@@ -99,7 +99,7 @@ class DatabaseIntrospection(SQLiteIntrospection):
         """Return the primary key's columns."""
         return [] if (table := self._table(table_name)).is_keyless else list(table.key)
 
-    def get_constraints(self, cursor: Any, table_name: str) -> dict[str, dict[str, Any]]:
+    def get_constraints(self, cursor: Any, table_name: str) -> dict[str, Any]:
         """Return keys, unique constraints, checks, foreign keys and indexes by name."""
         table = self._table(table_name)
         found: dict[str, dict[str, Any]] = {

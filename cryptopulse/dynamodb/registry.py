@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -227,10 +228,13 @@ def validate(table: TableDef) -> None:
         handle.close()
 
 
+_ORDER = re.compile(r"\s+(ASC|DESC)$", re.IGNORECASE)
+
+
 def _expressions(table: TableDef) -> list[str]:
     parts: list[str | None] = [check.sql for check in table.checks]
     for index in table.indexes:
-        parts += [index.condition, *index.expressions]
+        parts += [index.condition, *(_ORDER.sub("", sql) for sql in index.expressions)]
     for unique in table.uniques:
         parts += [unique.condition, *unique.expressions]
     parts += [column.generated for column in table.columns]
@@ -239,8 +243,9 @@ def _expressions(table: TableDef) -> list[str]:
 
 def _compile(handle: apsw.Connection, table: str, sql: str) -> None:
     try:
-        # An index takes only what gives the same for the same row.
-        handle.execute(f"CREATE INDEX i ON {table} ({sql})")
+        # An index takes only what gives the same for the same row. Bare, a string would be taken
+        # for a column.
+        handle.execute(f"CREATE INDEX i ON {table} (({sql}) IS NULL)")
         handle.execute("DROP INDEX i")
     except apsw.Error as error:
         raise OperationalError(f"{error}: {sql}") from error

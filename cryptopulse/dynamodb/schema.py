@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from django.db import OperationalError
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor, _related_non_m2m_objects
+from django.db.backends.base import schema as base_schema
 from django.db.backends.sqlite3.schema import DatabaseSchemaEditor as SQLiteSchemaEditor
 from django.db.backends.utils import strip_quotes
 from django.db.models import CompositePrimaryKey, Model, UniqueConstraint
@@ -31,6 +31,10 @@ from .options import TableOptions, read_options
 from .scans import allow_scans
 from .store import Store
 from .transition import Transition
+
+#: The types of Django's stubs do not know these.
+_RELATED: Any = vars(base_schema)["_related_non_m2m_objects"]
+_BASE: Any = base_schema.BaseDatabaseSchemaEditor
 
 logger = logging.getLogger("django.db.backends.schema")
 
@@ -58,7 +62,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def __enter__(self) -> Self:
         self.connection.disable_constraint_checking()
         self._leave.enter_context(allow_scans("schema change"))
-        BaseDatabaseSchemaEditor.__enter__(self)
+        _BASE.__enter__(self)
         return self
 
     def __exit__(
@@ -71,7 +75,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             if not self.collect_sql:
                 with self.connection.wrap_database_errors:
                     self.journal.close(is_complete=exc_type is None)
-            BaseDatabaseSchemaEditor.__exit__(self, exc_type, exc_value, traceback)
+            _BASE.__exit__(self, exc_type, exc_value, traceback)
             self.connection.enable_constraint_checking()
 
     # --- the one way to change a table ------------------------------------------------------
@@ -186,15 +190,13 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
 
         self._change("create", model, self._create_sql(model), change)
         for field in model._meta.local_many_to_many:
-            if field.remote_field.through._meta.auto_created:
-                self.create_model(field.remote_field.through)
+            self._make_through(field)
 
     def delete_model(self, model: type[Model], handle_autom2m: bool = True) -> None:
         """Drop a model's table and those of its many-to-many fields."""
         if handle_autom2m:
             for field in model._meta.local_many_to_many:
-                if field.remote_field.through._meta.auto_created:
-                    self.delete_model(field.remote_field.through)
+                self._drop_through(field)
 
         def change(old: TableDef | None) -> None:
             self._existing(model, old)
@@ -221,6 +223,14 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         names = {"old_table": self.quote_name(before), "new_table": self.quote_name(after)}
         self._change(f"rename to {after}", old_db_table, self.sql_rename_table % names, change)
         self._repoint((before, None), (after, None))
+
+    def _make_through(self, field: Any) -> None:
+        if field.remote_field.through._meta.auto_created:
+            self.create_model(field.remote_field.through)
+
+    def _drop_through(self, field: Any) -> None:
+        if field.remote_field.through._meta.auto_created:
+            self.delete_model(field.remote_field.through)
 
     def alter_db_table_comment(self, *_: object) -> None:
         """DynamoDB keeps no comments."""
@@ -254,8 +264,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def add_field(self, model: type[Model], field: AnyField) -> None:
         """Add a column; rows that are there read its default until they are written again."""
         if field.many_to_many:
-            if field.remote_field.through._meta.auto_created:  # type: ignore[union-attr]
-                self.create_model(field.remote_field.through)  # type: ignore[union-attr]
+            self._make_through(field)
             return
         if isinstance(field, CompositePrimaryKey):
             key = definition.columns_of(model, field.field_names)
@@ -268,8 +277,8 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             return self._with_field(model, self._existing(model, old), field)
 
         names = {"table": self.quote_name(model._meta.db_table)}
-        names |= {"column": self.quote_name(field.column)}
-        names |= {"definition": self.column_sql(model, field)[0]}
+        names |= {"column": self.quote_name(str(field.column))}
+        names |= {"definition": str(self.column_sql(model, field)[0])}
         self._change(f"add {name_of(field)}", model, self.sql_create_column % names, change)
 
     def _with_field(self, model: type[Model], table: TableDef, field: AnyField) -> TableDef:
@@ -296,14 +305,14 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             return changes.with_key(self._existing(model, old), key, None)
 
         table = self.quote_name(model._meta.db_table)
-        sql = f"ALTER TABLE {table} ADD {self._pk_constraint_sql(key)}"
+        columns = ", ".join(self.quote_name(column) for column in key)
+        sql = f"ALTER TABLE {table} ADD PRIMARY KEY ({columns})"
         self._change(f"key {key}", model, sql, change)
 
     def remove_field(self, model: type[Model], field: AnyField) -> None:
         """Remove a column; items keep their attribute, which no other column will ever use."""
         if field.many_to_many:
-            if field.remote_field.through._meta.auto_created:  # type: ignore[union-attr]
-                self.delete_model(field.remote_field.through)  # type: ignore[union-attr]
+            self._drop_through(field)
             return
         if definition.type_of(self, field) is None:
             return
@@ -315,7 +324,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             return changes.without_column(table, name_of(field))
 
         names = {"table": self.quote_name(model._meta.db_table)}
-        names |= {"column": self.quote_name(field.column)}
+        names |= {"column": self.quote_name(str(field.column))}
         self._change(f"remove {name_of(field)}", model, self.sql_delete_column % names, change)
 
     def _alter_field(  # noqa: PLR0917 - Django's signature
@@ -345,7 +354,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         is_target = (old_field.primary_key and new_field.primary_key) or (
             old_field.unique and new_field.unique
         )
-        if (is_other and is_target) or self._field_became_primary_key(old_field, new_field):
+        if (is_other and is_target) or _BASE._field_became_primary_key(self, old_field, new_field):
             self._follow(old_field, new_field)
 
     def _with_altered(
@@ -372,10 +381,10 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         self, model: type[Model], table: TableDef, old: AnyField, new: AnyField
     ) -> TableDef:
         """Return the table with what the new field implies instead of what the old one did."""
-        was_indexed = self._field_should_be_indexed(model, old)
+        was_indexed = self._is_indexed(model, old)
         had_unique = old.unique and not old.primary_key
         has_unique = new.unique and not new.primary_key
-        if was_indexed and not self._field_should_be_indexed(model, new):
+        if was_indexed and not self._is_indexed(model, new):
             table = changes.without_implied_index(table, name_of(new))
         if had_unique and not has_unique:
             table = changes.without_implied_unique(table, (name_of(new),))
@@ -383,13 +392,16 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         table = replace(table, checks=(*checks, *definition.field_checks(self, model, new)))
         if has_unique and not had_unique:
             table = definition.with_uniques(table, definition.field_uniques(self, model, new))
-        if self._field_should_be_indexed(model, new) and not was_indexed:
+        if self._is_indexed(model, new) and not was_indexed:
             table = definition.with_indexes(table, definition.field_indexes(self, model, new))
         return table
 
+    def _is_indexed(self, model: type[Model], field: AnyField) -> bool:
+        return bool(_BASE._field_should_be_indexed(self, model, field))
+
     def _follow(self, old_field: AnyField, new_field: AnyField) -> None:
         """Give foreign keys to a field that changed its type the new type."""
-        for _, relation in _related_non_m2m_objects(old_field, new_field):
+        for _, relation in _RELATED(old_field, new_field):
             field = relation.field
 
             def change(old: TableDef | None, field: AnyField = field) -> TableDef | None:
@@ -406,7 +418,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def _alter_many_to_many(
         self, model: type[Model], old_field: AnyField, new_field: AnyField, strict: bool
     ) -> None:
-        BaseDatabaseSchemaEditor._alter_many_to_many(self, model, old_field, new_field, strict)
+        _BASE._alter_many_to_many(self, model, old_field, new_field, strict)
 
     # --- indexes ----------------------------------------------------------------------------
 
@@ -492,7 +504,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
 
         names = {"table": self.quote_name(model._meta.db_table)}
         names |= {"name": self.quote_name(constraint.name)}
-        sql = BaseDatabaseSchemaEditor.sql_delete_constraint % names
+        sql = _BASE.sql_delete_constraint % names
         self._change(f"remove constraint {constraint.name}", model, sql, change)
 
     def alter_unique_together(
@@ -573,10 +585,11 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def _alter_sql(self, model: type[Model], old: AnyField, new: AnyField) -> str:
         return (
             f"ALTER TABLE {self.quote_name(model._meta.db_table)} "
-            f"CHANGE {self.quote_name(old.column)} {self.quote_name(new.column)} "
+            f"CHANGE {self.quote_name(str(old.column))} {self.quote_name(str(new.column))} "
             f"{self.column_sql(model, new)[0]}"
         )
 
 
 def _has_constraint(table: TableDef, name: str) -> bool:
-    return any(known.name == name for known in (*table.uniques, *table.checks))
+    names = [*(unique.name for unique in table.uniques), *(check.name for check in table.checks)]
+    return name in names

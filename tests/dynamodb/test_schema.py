@@ -36,9 +36,7 @@ def test_a_model_gets_a_table_that_takes_rows() -> None:
     with connection.schema_editor() as editor:
         editor.add_index(Coin, models.Index(fields=["name", "-rank"], name="by_name"))
     with connection.schema_editor() as editor:
-        editor.add_constraint(
-            Coin, models.UniqueConstraint(fields=["rank"], name="one_rank")
-        )
+        editor.add_constraint(Coin, models.UniqueConstraint(fields=["rank"], name="one_rank"))
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, "tests_coin")
     print(found)
