@@ -263,7 +263,7 @@ class Cursor:
         connection = self.connection
         handle, session = connection.open_handle, connection.session
         if connection.isolation_level is not None and not handle.in_transaction:
-            handle.execute("BEGIN")
+            Cursor(connection).execute("BEGIN").close()
         retries = 0 if handle.in_transaction else RETRIES
         while True:
             try:

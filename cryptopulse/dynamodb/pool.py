@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("cryptopulse.dynamodb")
 
-#: How often to collect garbage while no connection is free, in seconds.
-COLLECT_EVERY = 1.0
+#: Seconds of waiting after which it is worth collecting garbage, and between two collections.
+PATIENCE, COLLECT_EVERY = 0.05, 1.0
 
 
 class Lease:
@@ -96,6 +96,7 @@ class Pool:
         self.size = store.options.pool_size
         self.made = 0
         self._lock = threading.Lock()
+        self._collect_next = 0.0
         # Its put() may interrupt its own get() in the same thread, as the collector does.
         # None stands for a handle that was dropped: leave to make another.
         self._idle: SimpleQueue[Lease | None] = SimpleQueue()
@@ -131,16 +132,21 @@ class Pool:
         timeout = self.store.options.pool_timeout
         give_up = time.monotonic() + timeout
         while True:
-            # Connections of threads that ended without closing them wait for the collector.
-            gc.collect()
             left = give_up - time.monotonic()
             with contextlib.suppress(Empty):
-                return self._idle.get(timeout=max(0, min(left, COLLECT_EVERY))) or self._make()
-            if left <= COLLECT_EVERY:
+                return self._idle.get(timeout=max(0.0, min(left, PATIENCE))) or self._make()
+            self._collect()
+            if left <= PATIENCE and not self.idle:
                 raise sqlite3.OperationalError(
                     f"All {self.size} DynamoDB connections of this process were taken for "
                     f"{timeout:g} seconds. Close connections sooner, or raise the option pool_size."
                 )
+
+    def _collect(self) -> None:
+        """Bring back the connections of threads that ended without closing them."""
+        if time.monotonic() >= self._collect_next:
+            self._collect_next = time.monotonic() + COLLECT_EVERY
+            gc.collect()
 
     def take_back(self, lease: Lease) -> None:
         """Keep a handle for the next connection. Takes no lock."""
