@@ -22,6 +22,9 @@ CANNOT: Skips = {
         "select_for_update.tests.SelectForUpdateTests.test_raw_lock_not_available",
     },
     # --- the text of SQL --------------------------------------------------------------------
+    "The words FOR UPDATE are asserted; here a comment says so.": {
+        "select_for_update.tests.SelectForUpdateTests.test_for_update_after_from",
+    },
     # --- data definition --------------------------------------------------------------------
     # --- foreign keys -----------------------------------------------------------------------
     "Nothing checks that the row a foreign key names is there.": {
@@ -33,11 +36,35 @@ CANNOT: Skips = {
 #: Tests of SQLite's own file, pragmas and locks: there is no file.
 OF_SQLITE_ITSELF: Skips = {
     "There is no file of SQLite's, and no connection that shares one.": {
+        "backends.sqlite.test_creation.TestDbSignatureTests.test_custom_test_name",
+        "backends.sqlite.test_creation.TestDbSignatureTests.test_get_test_db_clone_settings_name",
+        "backends.sqlite.tests.Tests.test_init_command",
         "backends.sqlite.tests.TestTransactionMode.test_default_transaction_mode",
         "backends.sqlite.tests.TestTransactionMode.test_invalid_transaction_mode",
         "backends.sqlite.tests.TestTransactionMode.test_valid_transaction_modes",
         "backends.sqlite.tests.ThreadSharing.test_database_sharing_in_threads",
-        "backends.sqlite.tests.Tests.test_init_command",
+    },
+    "SQLite's own name and version are asserted.": {
+        "backends.sqlite.tests.Tests.test_check_database_version_supported",
+    },
+    "Foreign keys are switched off by no pragma.": {
+        "backends.sqlite.tests.SchemaTests.test_constraint_checks_disabled_atomic_allowed",
+        "backends.sqlite.tests.SchemaTests.test_disable_constraint_checking_failure_disallowed",
+    },
+    "CREATE TABLE is written out for the parser of SQLite's schema.": {
+        "backends.sqlite.test_introspection.IntrospectionTests.test_get_primary_key_column",
+        (
+            "backends.sqlite.test_introspection.IntrospectionTests."
+            "test_get_primary_key_column_pk_constraint"
+        ),
+    },
+    "AUTOINCREMENT and sqlite_sequence are SQLite's way to number rows.": {
+        "backends.sqlite.test_operations.SQLiteOperationsTests.test_sql_flush_sequences",
+        (
+            "backends.sqlite.test_operations.SQLiteOperationsTests."
+            "test_sql_flush_sequences_allow_cascade"
+        ),
+        "backends.sqlite.tests.SchemaTests.test_autoincrement",
     },
 }
 
@@ -59,6 +86,8 @@ class DatabaseFeatures(SQLiteFeatures):
     can_rollback_ddl = False
     can_clone_databases = False
     has_select_for_update = True
+    has_select_for_update_of = True
+    has_select_for_no_key_update = True
     #: Declared, introspected and followed by joins. Nobody enforces them unless the option
     #: check_references does; Django itself cascades.
     supports_foreign_keys = True

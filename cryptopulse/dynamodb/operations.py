@@ -44,15 +44,17 @@ class DatabaseOperations(SQLiteOperations):
         nowait: bool = False,
         skip_locked: bool = False,
         of: Sequence[str] = (),
-        no_key: bool = False,
+        no_key: bool = False,  # noqa: ARG002 - a stronger watch than asked for is not wrong
     ) -> str:
         """Return the hint that makes the commit depend on the rows read being unchanged."""
-        if nowait or skip_locked or of or no_key:
+        if nowait or skip_locked:
             raise NotSupportedError(
-                "DynamoDB locks no rows: select_for_update() takes no arguments. The commit "
+                "DynamoDB locks no rows, so there is nothing to wait for or to skip: the commit "
                 "fails when somebody else has changed a row that was read."
             )
-        return hint(for_update=True)
+        # Rows of other tables than those named are watched too, which is never wrong.
+        watched = f"/*OF {', '.join(of)}*/ ".replace("%", "%%") if of else ""
+        return watched + hint(for_update=True)
 
     def on_conflict_suffix_sql(self, *_: Any) -> str:
         """Return nothing: virtual tables know no ON CONFLICT, the insert compiler hints it."""

@@ -458,12 +458,18 @@ def test_a_hint_passes_through_the_formatting_of_parameters() -> None:
     }
 
 
-def test_locking_takes_no_arguments(ledger: ModuleType) -> None:
-    with transaction.atomic(), pytest.raises(NotSupportedError):
-        ledger.Owner.objects.select_for_update(nowait=True).first()
+@pytest.mark.parametrize("how", [{}, {"of": ("self",)}, {"no_key": True}], ids=str)
+def test_rows_read_for_update_are_watched(ledger: ModuleType, how: dict[str, Any]) -> None:
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
-        ledger.Owner.objects.select_for_update().first()
+        ledger.Owner.objects.select_for_update(**how).first()
     assert any(hints_of(query["sql"]).for_update for query in queries)
+
+
+@pytest.mark.parametrize("how", ["nowait", "skip_locked"])
+def test_there_is_no_lock_to_wait_for_or_to_skip(ledger: ModuleType, how: str) -> None:
+    owners = ledger.Owner.objects.select_for_update(**{how: True})
+    with transaction.atomic(), pytest.raises(NotSupportedError):
+        owners.first()
 
 
 # --- explain -----------------------------------------------------------------------------------
