@@ -38,12 +38,12 @@ class DatabaseWrapper(sqlite3.DatabaseWrapper):
 
     SchemaEditorClass = DatabaseSchemaEditor
     client_class = DatabaseClient
-    creation_class = DatabaseCreation
+    creation_class = DatabaseCreation  # type: ignore[assignment] # nothing of SQLite's files
     features_class = DatabaseFeatures
     introspection_class = DatabaseIntrospection
     ops_class = DatabaseOperations
 
-    connection: Connection | None
+    connection: Any  # a Connection, or None
 
     @property
     def options(self) -> Options:
@@ -72,7 +72,7 @@ class DatabaseWrapper(sqlite3.DatabaseWrapper):
 
     def create_cursor(self, name: str | None = None) -> Cursor:  # noqa: ARG002 - Django's
         """Return a cursor; it converts %s to SQLite's placeholders itself."""
-        return self.connection.cursor()
+        return Cursor(self.connection)
 
     @async_unsafe
     def close(self) -> None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from django.db import Error
-from django.db.backends.base.client import BaseDatabaseClient
+from django.db.backends.sqlite3 import client as sqlite3_client
 
 from .scans import allow_scans
 
 PROMPT, CONTINUED = "dynamodb> ", "     ...> "
 
 
-class DatabaseClient(BaseDatabaseClient):
+class DatabaseClient(sqlite3_client.DatabaseClient):
     """A prompt for SQL statements; those given after `--` run without one."""
 
     executable_name = "dynamodb"
 
-    def runshell(self, parameters: Sequence[str]) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         """Run the statements given, else those typed, and print their rows."""
         with allow_scans("dbshell"):
-            for sql in parameters or _statements(_typed()):
+            for sql in list(parameters) or _statements(_typed()):
                 try:
                     self._run(sql)
                 except Error as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import apsw
-from django.db.backends.sqlite3 import _functions
+from django.db.backends.sqlite3 import _functions  # type: ignore[attr-defined] # not in the stubs
 
 from . import decimals
 

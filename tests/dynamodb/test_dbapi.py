@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import pytest
@@ -243,7 +243,7 @@ class Rival:
         self.tries, self.times = 0, times
         connection.open_handle.create_scalar_function("lose", self.lose, 0)
 
-    def lose(self) -> int:
+    def lose(self, *arguments: Any) -> int:
         self.tries += 1
         if self.tries <= self.times:
             raise Conflict("somebody else was first")
@@ -405,7 +405,7 @@ class NumbersCursor:
 )
 def test_in_with_an_empty_subquery_works_with_this_apsw(condition: str, found: list[int]) -> None:
     handle = apsw.Connection(":memory:")
-    handle.create_module("numbers", Numbers(), use_bestindex_object=True, iVersion=2)
+    handle.create_module("numbers", cast("Any", Numbers()), use_bestindex_object=True, iVersion=2)
     handle.execute("CREATE VIRTUAL TABLE n USING numbers; CREATE TABLE other (a)")
     result = handle.execute(f"SELECT id FROM n WHERE {condition}").fetchall()  # noqa: S608
     assert [number for (number,) in result] == found

@@ -161,8 +161,8 @@ def test_a_thousand_asgi_requests_share_the_pool(ledger: ModuleType) -> None:
         most = max(most, lender.made - lender.idle)
         if number % 10 == 0:
             with transaction.atomic():
-                return ledger.Owner.objects.filter(name="alice").count()
-        return ledger.Owner.objects.filter(pk=1).count()
+                return int(ledger.Owner.objects.filter(name="alice").count())
+        return int(ledger.Owner.objects.filter(pk=1).count())
 
     async def request(number: int, gate: asyncio.Semaphore) -> int:
         # What Django's ASGIHandler does: a thread for each request, signals in that thread.
