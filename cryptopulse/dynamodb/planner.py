@@ -71,6 +71,8 @@ class Plan:
     counted: bool = False
     guarded: tuple[int, ...] = ()  # places whose arguments come last and are compared
     order: tuple[tuple[int, bool], ...] = ()
+    #: Which argument stands at which position, where one stands at several.
+    spread: tuple[int, ...] | None = None
     text: str = field(default="", compare=False)
 
 
@@ -146,8 +148,11 @@ class Planner:
         plan = offer.plan
         if counting and self._is_countable(plan, question):
             plan = replace(plan, counted=True)
+        numbers = list(dict.fromkeys(offer.arguments))
+        if len(numbers) < len(offer.arguments):
+            plan = replace(plan, spread=tuple(numbers.index(each) for each in offer.arguments))
         plan = replace(plan, text=describe(plan, self.table))
-        for position, number in enumerate(offer.arguments, 1):
+        for position, number in enumerate(numbers, 1):
             info.set_aConstraintUsage_argvIndex(number, position)
         if offer.as_set is not None:
             info.set_aConstraintUsage_in(offer.as_set, True)

@@ -168,6 +168,8 @@ class Cursor:
         """Start a plan."""
         plan = self.table.planner.plans[number]
         self.statement.note_plan(self.table.table.name, plan)
+        if plan.spread is not None:
+            arguments = [arguments[position] for position in plan.spread]
         self._pages = self.executor.pages(plan, arguments)
         self.page, self.position = [], -1
         self.Next()
