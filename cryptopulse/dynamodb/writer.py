@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -145,7 +146,7 @@ class Writer:
                     return None
                 owner = self.executor.owner_of(sentinel)
                 return None if owner is None else self.executor.current(owner)
-        raise Violation(
+        raise sqlite3.OperationalError(
             "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint of "
             f"{self.table.name}."
         )
@@ -164,7 +165,7 @@ class Writer:
             return
         if values == row.values:
             # Nothing to write, but what was decided on the row's values must still hold.
-            if self.session.in_transaction:
+            if self.session.in_transaction and key not in self.writes.overlay:
                 self.writes.note(row)
                 self.writes.locked.add(key)
             return

@@ -9,7 +9,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, NotSupportedError, connection, models, transaction
+from django.db import (
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 from django.db.models import (
     Avg,
     Case,
@@ -382,6 +389,23 @@ def test_an_upsert_that_collides_elsewhere_is_refused(ledger: ModuleType) -> Non
         (alice.pk, "alice"),
         (bob.pk, "bob"),
     }
+
+
+def test_an_upsert_must_name_a_constraint(ledger: ModuleType) -> None:
+    with pytest.raises(OperationalError, match="ON CONFLICT"):
+        upsert(ledger, ledger.Owner(name="alice"), target=("born",))
+
+
+def test_an_update_that_changes_nothing_leaves_nothing_behind_a_rollback(
+    ledger: ModuleType,
+) -> None:
+    with transaction.atomic():
+        for _ in range(2):
+            before = transaction.savepoint()
+            ledger.Owner.objects.create(pk=1, name="alice")
+            ledger.Owner.objects.filter(pk=1).update(name="alice")
+            transaction.savepoint_rollback(before)
+    assert not ledger.Owner.objects.exists()
 
 
 def test_rows_in_the_way_are_passed_over_when_conflicts_are_ignored(ledger: ModuleType) -> None:
