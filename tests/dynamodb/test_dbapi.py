@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from types import ModuleType
 from typing import Any, cast
 
 import apsw
@@ -410,3 +411,11 @@ def test_in_with_an_empty_subquery_works_with_this_apsw(condition: str, found: l
     result = handle.execute(f"SELECT id FROM n WHERE {condition}").fetchall()  # noqa: S608
     assert [number for (number,) in result] == found
     handle.close()
+
+
+def test_in_with_an_empty_subquery_finds_nothing_on_the_engine(ledger: ModuleType) -> None:
+    ledger.Owner.objects.create(name="alice")
+    nobody = ledger.Owner.objects.filter(name="bob")
+    assert list(ledger.Owner.objects.filter(pk__in=nobody.values("pk"))) == []
+    assert list(ledger.Owner.objects.filter(name__in=nobody.values("name"))) == []
+    assert ledger.Owner.objects.exclude(pk__in=nobody.values("pk")).count() == 1
