@@ -216,6 +216,8 @@ def validate(table: TableDef) -> None:
     handle = apsw.Connection(":memory:")
     try:
         register(handle)
+        # Else SQLite takes a column that is not there, being in quotes, for a string.
+        handle.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         name = '"' + table.name.replace('"', '""') + '"'
         try:
             # A real table, so that SQLite refuses what no virtual one would have checked.

@@ -144,8 +144,7 @@ def test_a_change_that_rows_do_not_fit_is_taken_back_and_what_came_before_it_is_
     with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: tests_coin\.rank"):
         migrate(operations, state)
     assert not connection.schema_editor().registry.tables["tests_coin"].uniques
-    model.objects.create(name="thrice", rank=2)
-    model.objects.filter(name__in=["twice", "thrice"]).delete()
+    model.objects.filter(name="twice").delete()
     after = migrate(operations, state)
     assert after.apps.get_model("tests", "coin").objects.get(rank=2).symbol == "BTC"
     with pytest.raises(IntegrityError):
