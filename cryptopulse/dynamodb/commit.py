@@ -105,9 +105,16 @@ class _Commit:
         codes = {reason.get("Code") for reason in refused.reasons}
         if refused.code == "ConditionalCheckFailedException":
             raise _ConditionError(self.actions[0].failure, was_in_doubt=in_doubt) from None
-        for action, reason in zip(self.actions, refused.reasons, strict=False):
-            if reason.get("Code") == "ConditionalCheckFailed":
-                raise _ConditionError(action.failure, was_in_doubt=in_doubt) from None
+        failures = [
+            action.failure
+            for action, reason in zip(self.actions, refused.reasons, strict=False)
+            if reason.get("Code") == "ConditionalCheckFailed"
+        ]
+        if failures:
+            # A row that was changed meanwhile may be why a key is taken: the work is done again,
+            # and meets what is taken by itself, if it still wants it.
+            conflicts = [failure for failure in failures if isinstance(failure, Conflict)]
+            raise _ConditionError((conflicts or failures)[0], was_in_doubt=in_doubt) from None
         if codes & THROTTLED_REASONS:
             return Throttled("DynamoDB has no throughput left for this; nothing was written.")
         if "TransactionConflict" in codes or refused.code == "TransactionConflictException":

@@ -7,17 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import commit, increments
 from .actions import EXISTS, Action, Item, is_expired
 from .batches import WRITE_AT_ONCE, delete_items, read_items
-from .catalogue import Index, TableDef
+from .catalogue import TableDef
 from .codec import codec_of
 from .metering import Meter
 from .options import Options
+from .ranges import KeyRange, query_of
 from .row import Row
 from .sequences import Sequences
 from .transport import Transport
@@ -32,18 +33,6 @@ T = TypeVar("T")
 GROWTH = 4  # each page of a query after the first
 NO_LIMIT_ABOVE = 3000  # items; DynamoDB ends a page at 1 MB anyway
 THREADS = 8
-SEGMENTS = 4  # of a table that is emptied in parallel
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRange:
-    """Part of one partition of a table (index None) or index; bounds are inclusive."""
-
-    index: Index | None
-    partition: str
-    low: str | None = None
-    high: str | None = None
-    descending: bool = False
 
 
 class Store:
@@ -162,7 +151,7 @@ class Store:
         eventually consistent on an index. A page may be empty.
         """
         decode = codec_of(table).decode
-        request = _query(table, bounds)
+        request = query_of(table, bounds)
         limit = first
         while True:
             if limit is not None and limit <= NO_LIMIT_ABOVE:
@@ -182,7 +171,7 @@ class Store:
 
     def count(self, meter: Meter, table: TableDef, bounds: KeyRange) -> int:
         """Return the number of rows in a range. 1 request for each MB of rows."""
-        request = {**_query(table, bounds), "Select": "COUNT"}
+        request = {**query_of(table, bounds), "Select": "COUNT"}
         if table.ttl is not None:
             request["FilterExpression"] = "attribute_not_exists(#x) OR #x > :now"
             request["ExpressionAttributeNames"]["#x"] = "@x"
@@ -190,7 +179,7 @@ class Store:
         total = 0
         while True:
             answer = self.transport.call(meter, "Query", **request)
-            total += answer["Count"]
+            total += int(answer["Count"])
             if "LastEvaluatedKey" not in answer:
                 return total
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -248,35 +237,24 @@ class Store:
 
     def truncate(self, meter: Meter, table: TableDef) -> None:
         """Delete every row and sentinel of a table. Not atomic, and no conditions are asked."""
-        if self._delete_segment(meter, table, {}, pages=1):
-            segments = [{"Segment": n, "TotalSegments": SEGMENTS} for n in range(SEGMENTS)]
-            self.each(
-                [lambda part=part: self._delete_segment(meter, table, part) for part in segments]
-            )
-        self.dirty.discard(table.name)
-
-    def _delete_segment(
-        self, meter: Meter, table: TableDef, part: Mapping[str, int], pages: int | None = None
-    ) -> bool:
-        """Delete what a scan finds; True when it was not followed to its end."""
         request: dict[str, Any] = {
             "TableName": table.physical,
             "ProjectionExpression": "#s, #k",
             "ExpressionAttributeNames": {"#s": "@s", "#k": "@k"},
             "ConsistentRead": True,
-            **part,
         }
         while True:
+            # Not in segments: dynoxide ends a segment early when the key it is to start behind
+            # has been deleted. Deleting takes the time anyway.
             answer = self.transport.call(meter, "Scan", **request)
             items = answer["Items"]
-            for start in range(0, len(items), WRITE_AT_ONCE):
-                batch = items[start : start + WRITE_AT_ONCE]
-                delete_items(self.transport, meter, table.physical, batch)
+            batches = [items[n : n + WRITE_AT_ONCE] for n in range(0, len(items), WRITE_AT_ONCE)]
+            delete = partial(delete_items, self.transport, meter, table.physical)
+            self.each([partial(delete, batch) for batch in batches])
             if "LastEvaluatedKey" not in answer:
-                return False
-            if pages is not None and (pages := pages - 1) == 0:
-                return True
+                break
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        self.dirty.discard(table.name)
 
     # --- threads ----------------------------------------------------------------------------
 
@@ -296,39 +274,3 @@ class Store:
 
 
 os.register_at_fork(after_in_child=Store.after_fork)
-
-
-def _query(table: TableDef, bounds: KeyRange) -> dict[str, Any]:
-    index = bounds.index
-    partition, sort = ("@s", "@k") if index is None else _keys_of(index)
-    names, values = {"#p": partition}, {":p": {"S": bounds.partition}}
-    condition = "#p = :p"
-    if bounds.low is not None or bounds.high is not None:
-        names["#s"] = sort
-        condition += f" AND {_between(bounds, values)}"
-    request: dict[str, Any] = {
-        "TableName": table.physical,
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-        "ScanIndexForward": not bounds.descending,
-    }
-    if index is None:
-        request["ConsistentRead"] = True
-    else:
-        request["IndexName"] = index.physical
-    return request
-
-
-def _keys_of(index: Index) -> tuple[str, str]:
-    return index.partition_attribute, index.sort_attribute
-
-
-def _between(bounds: KeyRange, values: dict[str, Item]) -> str:
-    if bounds.low is not None:
-        values[":low"] = {"S": bounds.low}
-    if bounds.high is not None:
-        values[":high"] = {"S": bounds.high}
-    if bounds.high is None:
-        return "#s >= :low"
-    return "#s <= :high" if bounds.low is None else "#s BETWEEN :low AND :high"

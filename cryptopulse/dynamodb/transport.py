@@ -175,9 +175,7 @@ class Transport:
         if isinstance(error, exceptions.ClientError):
             return _translated_answer(error, in_doubt=in_doubt)
         if in_doubt:
-            return OutcomeUnknown(
-                f"DynamoDB's answer to {operation} was lost; it may have been carried out."
-            )
+            return unknown()
         if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
             return Unreachable(f"DynamoDB could not be reached: {error}")
         return sqlite3.OperationalError(f"{operation} could not be sent: {error}")
@@ -244,7 +242,7 @@ class Transport:
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
             max_pool_connections=max(64, options.pool_size),
-            parameter_validation=False,  # the engine's own requests; a third of a call's time
+            parameter_validation=False,  # the requests are the engine's own
             tcp_keepalive=True,
         )
         credentials = {}
@@ -289,7 +287,7 @@ def _translated_answer(error: Any, *, in_doubt: bool) -> Exception:
     is_throttled = code in THROTTLING_CODES or status == 429  # noqa: PLR2004
     is_no_answer = status >= 500 or code == "TransactionInProgressException"  # noqa: PLR2004
     if in_doubt and (is_throttled or is_no_answer):
-        return OutcomeUnknown(f"DynamoDB did not say whether a write was carried out: {error}")
+        return unknown()
     if is_throttled:
         return Throttled(f"DynamoDB has no throughput left for this: {error}")
     if is_no_answer:
