@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import random
-import re
 import sqlite3
 import time
 import weakref
@@ -21,6 +20,7 @@ import apsw.ext
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from .errors import Conflict
+from .statements import Statement, with_parameters, without_parameters
 
 if TYPE_CHECKING:
     from .catalogue import TableDef, Value
@@ -34,49 +34,6 @@ SQLRow = tuple[Any, ...]
 #: How often a statement that is its own transaction is run again after a conflict.
 RETRIES = 4
 FIRST_PAUSE = 0.01  # seconds at most before the first retry; it doubles
-
-_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
-_NOT_CODE = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_CHANGE_ROWS = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
-_RETURN_NOTHING = frozenset({"BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT"})
-
-
-class Statement:
-    """What is known of a text of SQL before it runs."""
-
-    __slots__ = ("changes_rows", "is_read", "sql")
-
-    def __init__(self, sql: str) -> None:
-        word = _FIRST_WORD.match(sql)[1].upper()  # type: ignore[index] # it matches any text
-        self.sql = sql
-        self.changes_rows = word in _CHANGE_ROWS
-        self.is_read = word not in _CHANGE_ROWS | _RETURN_NOTHING
-        if ";" in sql and ";" in _NOT_CODE.sub("", sql).rstrip("; \t\r\n"):
-            raise sqlite3.ProgrammingError("You can only execute one statement at a time.")
-
-
-class _Statements(dict[str, Statement]):
-    """Statements by their text, made at first sight. Django repeats itself: few are many."""
-
-    MOST = 2_000
-    LONGEST = 4_000  # characters; a bulk INSERT's text seldom comes twice
-
-    def __init__(self, *, formatted: bool) -> None:
-        super().__init__()
-        self._is_formatted = formatted
-
-    def __missing__(self, text: str) -> Statement:
-        sql = SQLiteCursorWrapper.convert_query(None, text) if self._is_formatted else text  # type: ignore[arg-type]
-        statement = Statement(sql)
-        if len(self) >= self.MOST:
-            self.clear()
-        if len(text) <= self.LONGEST:
-            self[text] = statement
-        return statement
-
-
-_with_parameters = _Statements(formatted=True)
-_without_parameters = _Statements(formatted=False)
 
 
 def adapt(_cursor: apsw.Cursor, _position: int, value: Any) -> str:
@@ -225,9 +182,9 @@ class Cursor:
     def execute(self, query: str, params: Parameters = None) -> Cursor:
         """Run one statement; placeholders are %s, or %(name)s with a mapping."""
         if params is None:
-            statement = _without_parameters[query]
+            statement = without_parameters[query]
         elif isinstance(params, (tuple, list)) or not isinstance(params, Mapping):
-            statement = _with_parameters[query]
+            statement = with_parameters[query]
         else:
             statement = Statement(
                 SQLiteCursorWrapper.convert_query(None, query, param_names=list(params))  # type: ignore[arg-type]
