@@ -76,6 +76,7 @@ class _Execution:
     price: Decimal
     price_at: datetime
     fill: Fill
+    is_held: bool  # before the trade
 
 
 def place_order(
@@ -152,7 +153,7 @@ def preview(
 def _trade(trader: User, portfolio: Portfolio, wanted: _Instruction) -> Transaction:
     """Fill, book, log and announce, in the caller's transaction."""
     done = _fill(portfolio, order=wanted.order, coin_id=wanted.coin_id, now=wanted.now, lock=True)
-    _book(portfolio, coin_id=done.coin.pk, fill=done.fill)
+    _book(portfolio, done)
     transaction = _record(trader, portfolio, wanted, done)
     summary = trade_sentence(
         side=transaction.side,
@@ -214,7 +215,13 @@ def _fill(
         symbol=coin.symbol,
     )
     fill = execute(order=order, account=account, position=position, terms=terms)
-    return _Execution(coin=coin, price=coin.last_price, price_at=coin.price_at, fill=fill)
+    return _Execution(
+        coin=coin,
+        price=coin.last_price,
+        price_at=coin.price_at,
+        fill=fill,
+        is_held=holding is not None,
+    )
 
 
 def _quote(
@@ -240,25 +247,25 @@ def _quote(
     return coin
 
 
-def _book(portfolio: Portfolio, *, coin_id: str, fill: Fill) -> None:
-    """Write what the trade leaves behind; a closed holding vanishes."""
+def _book(portfolio: Portfolio, done: _Execution) -> None:
+    """Write what the trade leaves behind; a closed holding vanishes.
+
+    The portfolio's lock is that of its holdings too: what `_fill` has read need not be read again.
+    """
+    fill, coin_id = done.fill, done.coin.pk
     portfolio.cash = fill.account.cash
     portfolio.realised_profit = fill.account.realised
     portfolio.save(update_fields=["cash", "realised_profit"])
-    key = Holding.key(portfolio.pk, coin_id)
+    rows = Holding.objects.filter(pk=Holding.key(portfolio.pk, coin_id))
+    left = {"quantity": fill.position.quantity, "cost": fill.position.cost}
     if fill.position == NOTHING:
-        Holding.objects.filter(pk=key).delete()
-        return
-    Holding.objects.update_or_create(
-        pk=key,
-        defaults={"quantity": fill.position.quantity, "cost": fill.position.cost},
-        create_defaults={
-            "portfolio": portfolio,
-            "coin_id": coin_id,
-            "quantity": fill.position.quantity,
-            "cost": fill.position.cost,
-        },
-    )
+        rows.delete()
+    elif done.is_held:
+        rows.update(**left)
+    else:
+        Holding.objects.create(
+            pk=Holding.key(portfolio.pk, coin_id), portfolio=portfolio, coin_id=coin_id, **left
+        )
 
 
 def _same_order(earlier: Transaction, wanted: _Instruction) -> Transaction:
