@@ -15,8 +15,8 @@ raw_query composite_pk timezones proxy_models model_inheritance async contenttyp
 
 #: The engine's essence, for every change: reads, writes, schema, transactions.
 SHORT = """
-basic lookup ordering get_or_create transactions update delete many_to_many bulk_create
-select_for_update constraints null_queries composite_pk expressions_window
+basic lookup ordering get_or_create transactions update delete bulk_create select_for_update
+constraints aggregation schema composite_pk
 """.split()  # noqa: SIM905 (a list as one reads it)
 
 #: Enough of each kind of statement to see that what is stored is what is read.
