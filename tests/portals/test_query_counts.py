@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 PINNED = (
     ("portals:landing", None, 2),
     ("portals:about", None, 4),
-    ("portals:dashboard", Role.USER, 19),
+    ("portals:dashboard", Role.USER, 13),
     ("portals:admin", Role.ADMIN, 15),
     ("portals:analyst", Role.ANALYST, 15),
     ("portals:analysis", Role.ANALYST, 13),
