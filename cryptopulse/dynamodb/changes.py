@@ -25,7 +25,7 @@ def with_column(table: TableDef, column: Column, absent: Value) -> TableDef:
     column = replace(
         column,
         attribute=attribute_for(column.name, taken),
-        absent=None if absent is None else codec.coerce(absent, column),
+        absent=column.absent if absent is None else codec.coerce(absent, column),
     )
     return replace(table, columns=(*table.columns, column))
 

@@ -170,6 +170,8 @@ def column_of(editor: Editor, field: AnyField) -> Column:
         is_constrained=bool(field.remote_field and getattr(field, "db_constraint", False)),
         db_default=editor.db_default_sql(field)[0] if field.has_db_default() else None,
         generated=_generated(editor, field),
+        # Stores a NULL that was computed, to tell it from what has not been computed yet.
+        absent=0 if field.generated else None,
         is_virtual=bool(field.generated and not field.db_persist),  # type: ignore[attr-defined]
     )
 

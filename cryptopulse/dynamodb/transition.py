@@ -241,6 +241,9 @@ class Work:
     uniques: tuple[Unique, ...]  # to be claimed by the rows that are there
     #: Columns whose stored NULLs become a value for good, because NULL may be stored again.
     settled: tuple[tuple[Column, Column], ...]
+    #: Generated columns that the rows do not have yet. Computed once, as STORED columns are: a
+    #: read then costs the same as that of any other column.
+    generated: tuple[Column, ...]
     must_check: bool
     expires: bool  # the rows lack their moment of expiry
 
@@ -266,6 +269,7 @@ class Work:
                 for was, column in pairs
                 if was is not None and was.filler is not None and column.filler is None
             ),
+            generated=tuple(c for was, c in pairs if c.generated and was is None),
             expires=_attribute(new, new.ttl) not in {None, _attribute(old, old.ttl)},
             must_check=any((check.name, check.sql) not in checks for check in new.checks)
             or any(_is_required_now(was, column) for was, column in pairs),
@@ -279,7 +283,7 @@ class Work:
     @property
     def changes_rows(self) -> bool:
         """Tell whether anything has to be written for each row."""
-        return bool(self.indexes or self.uniques or self.settled or self.expires)
+        return bool(self.indexes or self.uniques or self.settled or self.generated or self.expires)
 
     @property
     def must_verify(self) -> bool:
@@ -448,6 +452,9 @@ class Filling:
                 wanted |= dict.fromkeys(names)
         if self.work.expires and (moment := self.codec.expires(values)) is not None:
             wanted["@x"] = {"N": str(int(moment))}
+        for column in self.work.generated:
+            value = values[self.table.position[column.name]]
+            wanted[column.attribute] = to_attribute(value, column)
         for was, column in self.work.settled:
             if item.get(was.attribute) == {"NULL": True}:
                 wanted[was.attribute] = to_attribute(was.filler, column)
