@@ -171,6 +171,8 @@ class Session:
         self._generation: int | None = None
         self._rules: dict[str, Rules] = {}
         self._wary_until = 0.0
+        #: Tables were made inside a transaction; a rollback takes them away again.
+        self._may_lose_tables = False
         # Version 2 has savepoints; from 3 on apsw takes one of few slots of the process.
         module: Any = Module(self)  # apsw's protocol names more methods than version 2 has
         handle.create_module("dynamodb", module, use_bestindex_object=True, iVersion=2)
@@ -183,6 +185,8 @@ class Session:
         """Start a statement: look whether the catalogue has changed, forget the one before."""
         registry = self.store.registry
         registry.refresh_if_due()
+        if self._may_lose_tables:
+            self._find_lost_tables()
         if self._generation != registry.generation:
             self.refresh()
         self.in_transaction = in_transaction
@@ -255,6 +259,27 @@ class Session:
             raise
         finally:
             self._forget()
+
+    def check_held(self) -> None:
+        """Raise Conflict if a row that the transaction locked or changed is no longer as it was.
+
+        Asked before an error of a statement is believed: where rows really were locked, what the
+        statement met could not have been written meanwhile. At most 1 request for 100 rows.
+        """
+        if not self.in_transaction or self.is_ignoring:
+            return
+        held = {
+            (writes.table.name, key): (writes.table, version)
+            for writes in (table.writes for table in self.touched)
+            for key, version in writes.held()
+        }
+        rows = [(table, key) for (_, key), (table, _) in held.items()]
+        found, _ = self.store.get_many(self.meter, rows) if rows else ({}, {})
+        for name, (table, version) in held.items():
+            if name not in found or found[name].version != version:
+                self._wary_until = time.monotonic() + WARY_SECONDS
+                self.meter.conflict()
+                raise Conflict(f"{table.name} was changed by somebody else meanwhile.")
 
     def _actions(self, token: str) -> Iterator[Action]:
         tables = [table for table in self.touched if not table.writes.is_clean]
@@ -334,6 +359,7 @@ class Session:
         """Bring the virtual tables in line with the catalogue."""
         registry = self.store.registry
         generation, tables = registry.generation, registry.tables
+        self._may_lose_tables |= self.handle.in_transaction
         with own_ddl(self.handle):
             outdated = [
                 name
@@ -347,6 +373,14 @@ class Session:
                 if name not in self.virtual_tables:
                     self.handle.execute(f"CREATE VIRTUAL TABLE {quoted(name)} USING dynamodb")
         self._generation = generation
+
+    def _find_lost_tables(self) -> None:
+        """Let the virtual tables that a rollback has taken away be made again."""
+        names = {name for (name,) in self.handle.execute("SELECT name FROM sqlite_schema")}
+        for name in self.virtual_tables.keys() - names:
+            self.touched.discard(self.virtual_tables.pop(name))
+            self._generation = None
+        self._may_lose_tables = self.handle.in_transaction
 
     def _drop(self, name: str) -> bool:
         try:
