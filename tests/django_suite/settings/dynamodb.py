@@ -7,6 +7,8 @@ from .common import *  # noqa: F403
 OPTIONS = {
     "endpoint": os.environ["DJANGO_SUITE_ENDPOINT"],
     "catalogue_ttl": 0,  # one process: nobody else changes the catalogue
+    # Tests delete all permissions at once: more than one transaction takes, and nobody rolls back.
+    "large_transactions": "chunk",
     "scans": "allow",  # the suite's models have few indexes
 }
 DATABASES = {
