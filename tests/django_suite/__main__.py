@@ -179,6 +179,8 @@ def _sum_up(runs: list[Run], mode: str) -> int:
 
 def _compare(runs: list[Run]) -> None:
     """Count what is skipped here and not on SQLite, for the apps that have run on both."""
+    import django.db.backends.sqlite3.base  # noqa: F401 (its features cannot be imported first)
+
     from cryptopulse.dynamodb.features import OF_SQLITE_ITSELF
 
     sqlite = Results("sqlite")
