@@ -157,11 +157,15 @@ def _function(compiler: Any, node: Any) -> Compiled | None:
 
 
 def _round(compiler: Any, node: Round) -> Compiled | None:
+    """Round decimals exactly, and other numbers where SQLite's ROUND knows no tens."""
     precision = node.get_source_expressions()[1]
-    if not is_decimal(node) or (isinstance(precision, Value) and precision.value < 0):
-        return None  # Django refuses a negative precision in its own words
+    is_negative = isinstance(precision, Value) and precision.value < 0
+    if not is_decimal(node) and not is_negative:
+        return None
     sql, params = node.as_sql(compiler, compiler.connection, function="dec_round")
-    return collated(sql), params
+    if is_decimal(node):
+        return collated(sql), params
+    return f"(CAST({sql} AS NUMERIC))", params
 
 
 def _cast(compiler: Any, node: Cast) -> Compiled | None:

@@ -108,6 +108,7 @@ AMOUNT = F("amount")
         (Abs(-AMOUNT), LONG + STEP),
         (Round(AMOUNT, 7), Decimal("12345678901234567890.1234568")),
         (Round(AMOUNT), Decimal(12345678901234567890)),
+        (Round(AMOUNT, -10), Decimal(12345678900000000000)),
         (Ceil(AMOUNT), Decimal(12345678901234567891)),
         (Floor(-AMOUNT), Decimal(-12345678901234567891)),
         (Mod(AMOUNT, Value(Decimal("0.1"))), Decimal("0.02345679")),
@@ -159,6 +160,15 @@ def test_a_decimal_becomes_a_number_where_another_kind_is_declared(
     entries: ModuleType, expression: Any, expected: float
 ) -> None:
     assert only(entries, expression) == expected
+
+
+def test_numbers_of_every_kind_round_to_tens(entries: ModuleType) -> None:
+    assert only(entries, Round(F("weight") + 24, -1)) == 30.0
+    assert only(entries, Round(F("pk") + 100, -2)) == 100
+
+
+def test_a_cast_to_text_of_a_length_cuts(entries: ModuleType) -> None:
+    assert only(entries, Cast(Value("alice"), models.CharField(max_length=2))) == "al"
 
 
 def test_a_decimal_is_a_number_in_json(entries: ModuleType) -> None:
