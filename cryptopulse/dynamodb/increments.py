@@ -44,7 +44,7 @@ def add(
     attempts = transport.options.attempts
     for attempt in range(attempts):
         try:
-            transport.call(meter, "UpdateItem", **request)
+            transport.call_once(meter, "UpdateItem", **request)
         except Refused as refused:
             if refused.code != "TransactionConflictException":
                 return _judged(table, refused, {*changes, *(name for name, _, _ in conditions)})

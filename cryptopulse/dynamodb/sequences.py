@@ -6,6 +6,7 @@ import threading
 
 from .actions import Item
 from .catalogue import TableDef
+from .errors import OutcomeUnknown, Unreachable
 from .metering import Meter
 from .transport import Refused, Transport
 
@@ -33,16 +34,19 @@ class Sequences:
             return first
 
     def _advance(self, meter: Meter, table: TableDef, size: int) -> int:
-        # Sent twice, after a lost answer, it leaves a gap and no more.
-        answer = self.transport.call(
-            meter,
-            "UpdateItem",
-            TableName=self.catalogue,
-            Key=self._key(table),
-            UpdateExpression="ADD n :size",
-            ExpressionAttributeValues={":size": {"N": str(size)}},
-            ReturnValues="UPDATED_NEW",
-        )
+        # Carried out twice, after a lost answer, it leaves a gap and no more.
+        try:
+            answer = self.transport.call(
+                meter,
+                "UpdateItem",
+                TableName=self.catalogue,
+                Key=self._key(table),
+                UpdateExpression="ADD n :size",
+                ExpressionAttributeValues={":size": {"N": str(size)}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except OutcomeUnknown as error:
+            raise Unreachable("DynamoDB gave no number for a new row; none was written.") from error
         return int(answer["Attributes"]["n"]["N"])
 
     def raise_to(self, meter: Meter, table: TableDef, number: int) -> None:

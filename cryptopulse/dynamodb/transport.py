@@ -1,9 +1,11 @@
 """The way to DynamoDB: one client per process, each request counted, each error given a class.
 
 How long one `call` may take: botocore tries `attempts` times, but begins no new attempt later
-than RETRY_SECONDS after the first failure. With the default timeouts (3 s to connect, 10 s to
-read) a server that never answers costs 39 s, one that cannot be connected to 12 s, constant
-throttling 31 s (15 s on average); 62 s is the bound for any mixture.
+than RETRY_SECONDS after the first failure. With the default options (6 attempts, 3 s to connect,
+10 s to read) a server that takes requests and never answers costs 30 s, one that cannot be
+connected to 19 s, constant throttling 31 s (15 s on average); 62 s is the bound of any mixture.
+After throttling botocore's adaptive mode also holds back new requests, up to 2 s each, until its
+estimate of the rate that DynamoDB takes has recovered.
 """
 
 from __future__ import annotations
@@ -19,45 +21,18 @@ from time import monotonic, perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import OutcomeUnknown, Throttled, Unreachable
+from .errors import Unreachable
 from .metering import READS, Meter, Request
 from .options import Options
+from .refusals import Refused, error_of, unknown
 
 RETRY_SECONDS = 20.0
 CONFLICT_PAUSE, THROTTLE_PAUSE, LONGEST_PAUSE = 0.01, 0.1, 5.0  # seconds
-#: Resending these would not be the same as sending them once, unless the answer was a refusal.
-UNREPEATABLE = frozenset({"UpdateItem"})
 WRITES = frozenset({"PutItem", "DeleteItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem"})
-THROTTLING_CODES = frozenset(
-    {
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "LimitExceededException",
-    }
-)
+
+__all__ = ["Refused", "Transport", "pause", "unknown"]
 
 Call = Callable[..., dict[str, Any]]
-
-
-class Refused(sqlite3.OperationalError):
-    """DynamoDB's answer was an error that is not one of throughput.
-
-    `was_in_doubt` says that an earlier attempt of the same request had no answer and so may have
-    been carried out.
-    """
-
-    def __init__(self, response: Mapping[str, Any], *, was_in_doubt: bool) -> None:
-        error = response.get("Error", {})
-        self.code: str = error.get("Code", "")
-        self.message: str = error.get("Message", "")
-        #: For a cancelled transaction one entry per action.
-        self.reasons: list[dict[str, Any]] = response.get("CancellationReasons", [])
-        #: The item as it is, where the request asked for it.
-        self.item: dict[str, Any] | None = response.get("Item")
-        self.was_in_doubt = was_in_doubt
-        super().__init__(f"DynamoDB refused a request: {self.code}: {self.message}")
 
 
 class Transport:
@@ -131,6 +106,14 @@ class Transport:
             )
         return answer
 
+    def call_once(self, meter: Meter, operation: str, **request: Any) -> dict[str, Any]:
+        """Make a request that must not be carried out twice: a lost answer ends it."""
+        self._state.is_once = True
+        try:
+            return self.call(meter, operation, **request)
+        finally:
+            self._state.is_once = False
+
     def _method(self, operation: str) -> Call:
         from botocore import xform_name
 
@@ -173,7 +156,7 @@ class Transport:
 
         in_doubt = operation in WRITES and getattr(self._state, "in_doubt", False)
         if isinstance(error, exceptions.ClientError):
-            return _translated_answer(error, in_doubt=in_doubt)
+            return error_of(error, in_doubt=in_doubt)
         if in_doubt:
             return unknown()
         if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
@@ -186,7 +169,6 @@ class Transport:
         caught_exception: Exception | None,
         attempts: int,
         request_dict: dict[str, Any],
-        operation: Any,
         **_: Any,
     ) -> bool | None:
         """Handle botocore's needs-retry: note doubtful attempts; False forbids the next one."""
@@ -208,7 +190,7 @@ class Transport:
             )
         if is_doubtful:
             state.in_doubt = True
-            if operation.name in UNREPEATABLE:
+            if getattr(state, "is_once", False):
                 return False
         now = monotonic()
         deadline = request_dict["context"].setdefault("retry_until", now + RETRY_SECONDS)
@@ -271,28 +253,6 @@ def pause(attempt: int, *, is_throttled: bool = False) -> None:
     """
     base = THROTTLE_PAUSE if is_throttled else CONFLICT_PAUSE
     time.sleep(random.uniform(0.3, 1.0) * min(base * 2**attempt, LONGEST_PAUSE))  # noqa: S311
-
-
-def unknown() -> OutcomeUnknown:
-    """Return the error of a write whose outcome could not be settled."""
-    return OutcomeUnknown(
-        "The connection to DynamoDB broke during a write and nothing tells whether it was "
-        "carried out. Look before you do it again."
-    )
-
-
-def _translated_answer(error: Any, *, in_doubt: bool) -> Exception:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    is_throttled = code in THROTTLING_CODES or status == 429  # noqa: PLR2004
-    is_no_answer = status >= 500 or code == "TransactionInProgressException"  # noqa: PLR2004
-    if in_doubt and (is_throttled or is_no_answer):
-        return unknown()
-    if is_throttled:
-        return Throttled(f"DynamoDB has no throughput left for this: {error}")
-    if is_no_answer:
-        return Unreachable(f"DynamoDB failed to answer: {error}")
-    return Refused(error.response, was_in_doubt=in_doubt)
 
 
 def _units(consumed: Any) -> float:

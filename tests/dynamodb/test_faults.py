@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from cryptopulse.dynamodb import errors
+from cryptopulse.dynamodb import errors, local
 from cryptopulse.dynamodb.codec import codec_of
 from cryptopulse.dynamodb.metering import Meter, capture_requests
 from cryptopulse.dynamodb.options import Options
@@ -371,6 +372,23 @@ def test_an_increment_that_nothing_tells_of_is_unknown_and_not_repeated(
     assert faults.sent["UpdateItem"] == 1
 
 
+# --- sequences ------------------------------------------------------------------------------
+
+
+def test_a_number_whose_answer_is_lost_leaves_a_gap(accounts: Accounts, faults: Faults) -> None:
+    faults.lose_answer("UpdateItem")
+    assert accounts.store.next_ids(accounts.meter, accounts.table) == 2
+
+
+def test_a_number_that_is_never_answered_is_no_half_done_work(
+    accounts: Accounts, faults: Faults
+) -> None:
+    faults.lose_answer("UpdateItem", times=ATTEMPTS)
+    with pytest.raises(errors.Unreachable):
+        accounts.store.next_ids(accounts.meter, accounts.table)
+    assert accounts.store.next_ids(accounts.meter, accounts.table) == ATTEMPTS + 1
+
+
 # --- stale indexes --------------------------------------------------------------------------
 
 
@@ -397,3 +415,30 @@ def test_botocore_s_retries_are_one_request_of_the_meter(
     with capture_requests() as capture:
         accounts.get(1)
     assert [request.operation for request in capture.requests] == ["GetItem"]
+
+
+# --- a server that really goes away ---------------------------------------------------------
+
+
+def test_what_was_acknowledged_outlives_a_server_that_is_killed(
+    dynoxide: str, tmp_path: Path
+) -> None:
+    """`dynoxide` is asked for so that this skips where there is no such program."""
+    file = tmp_path / "rows.sqlite"
+    server = local.start(file=file)
+    options = Options(prefix="t", region="us-east-1", endpoint=server.url, attempts=2)
+    table = account_table("t")
+    accounts = Accounts(Store.of(options), table, Meter(options))
+    make_table(accounts.store, table)
+    token = accounts.create(1, 2, name="main")
+    server.kill()
+    with pytest.raises(errors.Unreachable):
+        accounts.update(1, token, "20.00")
+    with pytest.raises(errors.Unreachable):
+        accounts.get(1)
+    server = local.start(port=server.port, file=file)
+    try:
+        accounts.update(1, token, "20.00")
+        assert (accounts.balance(1), accounts.balance(2)) == (20, 10)
+    finally:
+        server.stop()

@@ -1,0 +1,61 @@
+"""What DynamoDB's refusals mean to a unit of work."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import OutcomeUnknown, Throttled, Unreachable
+
+THROTTLING_CODES = frozenset(
+    {
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "LimitExceededException",
+    }
+)
+
+
+class Refused(sqlite3.OperationalError):
+    """DynamoDB's answer was an error that is not one of throughput.
+
+    `was_in_doubt` says that an earlier attempt of the same request had no answer and so may have
+    been carried out.
+    """
+
+    def __init__(self, response: Mapping[str, Any], *, was_in_doubt: bool) -> None:
+        error = response.get("Error", {})
+        self.code: str = error.get("Code", "")
+        self.message: str = error.get("Message", "")
+        #: For a cancelled transaction one entry per action.
+        self.reasons: list[dict[str, Any]] = response.get("CancellationReasons", [])
+        #: The item as it is, where the request asked for it.
+        self.item: dict[str, Any] | None = response.get("Item")
+        self.was_in_doubt = was_in_doubt
+        super().__init__(f"DynamoDB refused a request: {self.code}: {self.message}")
+
+
+def unknown() -> OutcomeUnknown:
+    """Return the error of a write whose outcome could not be settled."""
+    return OutcomeUnknown(
+        "The connection to DynamoDB broke during a write and nothing tells whether it was "
+        "carried out. Look before you do it again."
+    )
+
+
+def error_of(error: Any, *, in_doubt: bool) -> Exception:
+    """Return what to raise for botocore's ClientError."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    is_throttled = code in THROTTLING_CODES or status == 429  # noqa: PLR2004
+    is_no_answer = status >= 500 or code == "TransactionInProgressException"  # noqa: PLR2004
+    if in_doubt and (is_throttled or is_no_answer):
+        return unknown()
+    if is_throttled:
+        return Throttled(f"DynamoDB has no throughput left for this: {error}")
+    if is_no_answer:
+        return Unreachable(f"DynamoDB failed to answer: {error}")
+    return Refused(error.response, was_in_doubt=in_doubt)
