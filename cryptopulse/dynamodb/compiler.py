@@ -40,12 +40,11 @@ class ExactDecimals:
         if handler is not None:
             compiled = handler(self, node)
             if compiled is not None:
-                return compiled
-        plain: Compiled = super().compile(node)  # type: ignore[misc]
-        return plain
+                return compiled  # type: ignore[no-any-return]
+        return super().compile(node)  # type: ignore[misc, no-any-return]
 
 
-class SQLCompiler(ExactDecimals, compiler.SQLCompiler):
+class SQLCompiler(ExactDecimals, compiler.SQLCompiler):  # type: ignore[misc]
     """SELECT."""
 
     def as_sql(self, with_limits: bool = True, with_col_aliases: bool = False) -> Any:
@@ -65,20 +64,21 @@ def is_plain_count(sql: str) -> bool:
     return _PLAIN_COUNT.fullmatch(sql) is not None and sql.count("(") == sql.count(")")
 
 
-class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):
+class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ignore[misc]
     """INSERT, which returns what the session has seen inserted."""
 
-    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:
+    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:  # type: ignore[override]
         """Return the statements, with hints for several rows and for updates on conflict."""
         self._columns: list[str] = []
         statements = super().as_sql()
         hints: dict[str, Any] = {}
         if len(self.query.objs) > 1:
             hints["rows"] = len(self.query.objs)
-        if self.query.on_conflict == OnConflict.UPDATE:
+        query: Any = self.query
+        if query.on_conflict == OnConflict.UPDATE:
             hints["upsert"] = {
-                "update": columns_of(self.query.update_fields),
-                "target": columns_of(self.query.unique_fields),
+                "update": columns_of(query.update_fields),
+                "target": columns_of(query.unique_fields),
             }
         if not hints:
             return statements
@@ -90,7 +90,7 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):
         self._value_rows = value_rows
         return super().assemble_as_sql(fields, value_rows)
 
-    def execute_sql(self, returning_fields: Sequence[Any] | None = None) -> list[Any]:
+    def execute_sql(self, returning_fields: Sequence[Any] | None = None) -> list[Any]:  # type: ignore[override]
         """Insert, and return the wanted fields of each row that was inserted or updated."""
         self.returning_fields = returning_fields
         table = self.query.get_meta().db_table
@@ -135,14 +135,14 @@ def columns_of(fields: Sequence[Any]) -> list[str]:
     ]
 
 
-class SQLDeleteCompiler(ExactDecimals, compiler.SQLDeleteCompiler):
+class SQLDeleteCompiler(ExactDecimals, compiler.SQLDeleteCompiler):  # type: ignore[misc]
     """DELETE."""
 
 
-class SQLUpdateCompiler(ExactDecimals, compiler.SQLUpdateCompiler):
+class SQLUpdateCompiler(ExactDecimals, compiler.SQLUpdateCompiler):  # type: ignore[misc]
     """UPDATE, in one request where it only adds numbers to one row."""
 
-    def execute_sql(self, result_type: Any) -> Any:
+    def execute_sql(self, result_type: Any) -> Any:  # type: ignore[override]
         """Run the update and return the number of rows."""
         plan = None if self.connection.in_atomic_block else fast_update.plan_of(self)
         if plan is None:
@@ -153,5 +153,5 @@ class SQLUpdateCompiler(ExactDecimals, compiler.SQLUpdateCompiler):
             return cursor.rowcount
 
 
-class SQLAggregateCompiler(ExactDecimals, compiler.SQLAggregateCompiler):
+class SQLAggregateCompiler(ExactDecimals, compiler.SQLAggregateCompiler):  # type: ignore[misc]
     """Aggregates over a subquery."""

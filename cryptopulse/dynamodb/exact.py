@@ -229,7 +229,7 @@ def _numeric(compiler: Any, node: Any) -> Compiled | None:
     return _converted(compiler, node) if is_decimal(node) else None
 
 
-def _window(compiler: Any, node: Window) -> Compiled | None:
+def _window(compiler: Any, node: Any) -> Compiled | None:
     source = node.source_expression
     if not is_decimal(source):
         return None

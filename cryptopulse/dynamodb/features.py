@@ -142,7 +142,7 @@ class DatabaseFeatures(SQLiteFeatures):
         return True
 
     @cached_property
-    def django_test_skips(self) -> Skips:
+    def django_test_skips(self) -> Skips:  # type: ignore[override]
         """Django's tests that are left out, by the reason why."""
         skips: dict[str, Any] = dict(super().django_test_skips)
         for reason in UNNEEDED:

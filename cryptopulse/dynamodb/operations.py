@@ -35,6 +35,7 @@ def hint(**values: Any) -> str:
 class DatabaseOperations(SQLiteOperations):
     """The operations of one connection."""
 
+    connection: Any
     compiler_module = "cryptopulse.dynamodb.compiler"
 
     # --- statements -------------------------------------------------------------------------
@@ -62,7 +63,7 @@ class DatabaseOperations(SQLiteOperations):
 
     def return_insert_columns(self, fields: Sequence[Field[Any, Any]]) -> tuple[str, Sequence[Any]]:
         """Return a comment: the values come from the session, the log shows what was asked."""
-        sql, params = super().return_insert_columns(fields)
+        sql, params = super().return_insert_columns(fields)  # type: ignore[misc]
         return (f"/*{sql.replace('*/', '* /')}*/" if sql else ""), params
 
     def bulk_batch_size(self, fields: Sequence[Any], objs: Sequence[Any]) -> int:
@@ -121,6 +122,10 @@ class DatabaseOperations(SQLiteOperations):
 
         return convert_column
 
+    def conditional_expression_supported_in_where_clause(self, expression: Any) -> bool:
+        """Write `WHERE flag = 1` rather than `WHERE flag`, which no index can serve."""
+        return not isinstance(expression, Col)
+
     # --- sequences and flush ----------------------------------------------------------------
 
     def sequence_reset_sql(self, style: Style, model_list: Sequence[type[Model]]) -> list[str]:
@@ -132,7 +137,7 @@ class DatabaseOperations(SQLiteOperations):
                 if isinstance(field, AutoField):
                     table, column = self.quote_name(model._meta.db_table), field.column
                     greatest = (
-                        f"{style.SQL_KEYWORD('SELECT')} {style.SQL_FIELD(self.quote_name(column))} "
+                        f"{style.SQL_KEYWORD('SELECT')} {style.SQL_FIELD(self.quote_name(column))} "  # type: ignore[arg-type]
                         f"{style.SQL_KEYWORD('FROM')} {style.SQL_TABLE(table)} "
                         f"{style.SQL_KEYWORD('ORDER BY')} 1 {style.SQL_KEYWORD('DESC LIMIT')} 1"
                     )
@@ -165,19 +170,20 @@ class DatabaseOperations(SQLiteOperations):
         names = self._with_referring(tables) if tables and allow_cascade else tables
         return super().sql_flush(style, names, reset_sequences=reset_sequences)
 
-    def execute_sql_flush(self, sql_list: Sequence[str]) -> None:
+    def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
         """Empty tables in bulk; not atomic. Inside a transaction the statements run as they are."""
+        statements = list(sql_list)
         self.connection.ensure_connection()
         if self.connection.in_atomic_block:
             with self.connection.cursor() as cursor:
-                for sql in sql_list:
+                for sql in statements:
                     cursor.execute(sql)
             return
         tables = self._tables
         store = self.connection.store
         with allow_scans("flush"):
             session = self.connection.connection.session
-            emptied = [found[1] for sql in sql_list if (found := _DELETE_ALL.fullmatch(sql))]
+            emptied = [found[1] for sql in statements if (found := _DELETE_ALL.fullmatch(sql))]
             store.each(
                 [
                     lambda table=tables[name]: store.truncate(store.housekeeping, table)
@@ -186,7 +192,7 @@ class DatabaseOperations(SQLiteOperations):
                 ]
             )
             session.reset()
-        for sql in sql_list:
+        for sql in statements:
             if (found := _RESET.fullmatch(sql)) and found[1] in tables:
                 store.reset_sequence(tables[found[1]])
 
