@@ -34,6 +34,8 @@ LONGEST_FIRST_PAGE = 1000
 # What one plan costs, in reads of one item; what it is expected to return, in rows.
 ITEM, SENTINEL, BATCH, QUERY, HASH, TABLE = 1.0, 2.0, 12.0, 4.0, 30_000.0, 60_000.0
 SMALL_TABLE = 60.0
+#: One row of so many has a given value of a column.
+EQUAL_SELECTS = 8
 TABLE_ROWS, SMALL_ROWS, PARTITION_ROWS, BATCH_ROWS = 5_000, 50, 200, 20
 
 
@@ -260,15 +262,18 @@ class Planner:
     def _cost(self, plan: Plan, question: Question) -> tuple[float, float]:
         path = plan.path
         assert path is not None  # noqa: S101 (a range has one)
-        start: float = PARTITION_ROWS
+        rows: float = PARTITION_ROWS
         if path.partition is None:
-            start = SMALL_ROWS if self.small else TABLE_ROWS
-        rows = start / 8 ** len(plan.equal)
-        rows /= {0: 1, 1: 2, 2: 4}[plan.has_low + plan.has_high]
+            rows = SMALL_ROWS if self.small else TABLE_ROWS
+        rows /= EQUAL_SELECTS ** len(plan.equal)
+        rows /= 2 ** (plan.has_low + plan.has_high)
         if path.guards:
             rows /= 2  # a partial index holds less
         if plan.limit and (plan.ordered or not question.order):
-            rows = min(rows, float(plan.limit))
+            # What the keys do not select is read and thrown away until the page is full.
+            served = {path.partition, *plan.guarded, *(place for place, _ in plan.equal)}
+            unserved = len(question.equal.keys() - served)
+            rows = min(rows, float(plan.limit) * EQUAL_SELECTS**unserved)
         sorting = 1.0 if plan.ordered or not question.order else 1.15
         requests = max(path.shards, 1) * (5 if plan.many_partitions else 1)
         per_row = 5.0 if plan.many_partitions else 1.0
@@ -279,7 +284,7 @@ class Planner:
         if plan.kind not in {"range", "table"} or plan.many_partitions or plan.has_low:
             return False
         if (
-            plan.has_high or len(self.table.columns) > 60
+            plan.has_high or len(self.table.columns) > COUNTED_COLUMNS
         ):  # SQLite counts 63, the last of which means "more"
             return False
         known = {place for place, _ in plan.equal} | set(plan.guarded)

@@ -165,6 +165,8 @@ class Session:
         self.touched: set[VirtualTable] = set()
         self.returned: list[tuple[TableDef, tuple[Value, ...]]] = []
         self.in_transaction = False
+        #: Names of the open savepoints, outermost first.
+        self.savepoints: list[str] = []
         #: What does not fit one transaction may go in several (loading fixtures, bulk deletes).
         self.chunked = False
         self.statement = Statement(Hints(), None)
@@ -192,7 +194,10 @@ class Session:
         self.in_transaction = in_transaction
         self.returned = []
         if not in_transaction:
+            self.savepoints.clear()
             self._forget()
+        elif sql.startswith(("SAVEPOINT ", "RELEASE ", "ROLLBACK TO ")):
+            self._note_savepoint(sql)
         self.statement = Statement(hints_of(sql), self.meter.begin(sql))
 
     def end_statement(self) -> None:
@@ -200,6 +205,23 @@ class Session:
         if self.chunked and self.in_transaction and self.pending() >= CHUNK:
             self.flush()
         self.meter.end(self.statement.record)
+
+    def _note_savepoint(self, sql: str) -> None:
+        verb, name = sql.split(maxsplit=1)[0], sql.rsplit(maxsplit=1)[-1]
+        if verb == "SAVEPOINT":
+            self.savepoints.append(name)
+        elif name in self.savepoints:
+            del self.savepoints[self.savepoints.index(name) + (verb == "ROLLBACK") :]
+
+    @property
+    def must_answer_now(self) -> bool:
+        """Tell whether a taken key or unique value must be an error of the statement itself.
+
+        Only inside a savepoint can somebody catch it and go on (get_or_create() does). Elsewhere
+        it ends the transaction in any case, so the commit's own conditions are enough and an
+        INSERT reads nothing.
+        """
+        return bool(self.savepoints) or self.is_ignoring
 
     @property
     def is_ignoring(self) -> bool:
@@ -247,39 +269,71 @@ class Session:
     def flush(self) -> None:
         """Commit what is buffered: one request, all or nothing."""
         token = secrets.token_hex(16)
-        actions = list(self._actions(token))
-        if not actions:
-            return
-        may_chunk = self.chunked or self.store.options.large_transactions == "chunk"
-        commit = self.store.commit_in_chunks if may_chunk else self.store.commit
         try:
+            self._check_unchanged()
+            actions = list(self._actions(token))
+            if not actions:
+                return
+            may_chunk = self.chunked or self.store.options.large_transactions == "chunk"
+            commit = self.store.commit_in_chunks if may_chunk else self.store.commit
             commit(self.meter, actions, token)
         except Conflict:
             self._wary_until = time.monotonic() + WARY_SECONDS
-            raise
-        finally:
             self._forget()
+            raise
+        except BaseException:
+            self._forget()
+            raise
+        self._forget()
+
+    def _check_unchanged(self) -> None:
+        """Raise Conflict if an UPDATE found a row as it wants it, but only because an index is
+        behind: the row has changed since, and would stay as it is.
+        """
+        found = {
+            (table.table.name, key): (table.table, table.writes.seen[key].version)
+            for table in self.touched
+            for key in table.writes.unsure
+            if key not in table.writes.overlay and key in table.writes.seen
+        }
+        if not found:
+            return
+        rows = [(table, key) for (_, key), (table, _) in found.items()]
+        stored, _ = self.store.get_many(self.meter, rows)
+        for name, (table, version) in found.items():
+            if name not in stored or stored[name].version != version:
+                self.meter.conflict()
+                raise Conflict(f"{table.name} was changed meanwhile; nothing was written.")
 
     def check_held(self) -> None:
-        """Raise Conflict if a row that the transaction locked or changed is no longer as it was.
+        """Raise Conflict if what the transaction relies on is no longer as it found it.
 
-        Asked before an error of a statement is believed: where rows really were locked, what the
-        statement met could not have been written meanwhile. At most 1 request for 100 rows.
+        Asked before a duplicate is believed: where rows really were locked, nobody could have
+        written meanwhile what the statement met. At most 1 request for 100 rows.
         """
         if not self.in_transaction or self.is_ignoring:
             return
-        held = {
-            (writes.table.name, key): (writes.table, version)
-            for writes in (table.writes for table in self.touched)
-            for key, version in writes.held()
-        }
-        rows = [(table, key) for (_, key), (table, _) in held.items()]
-        found, _ = self.store.get_many(self.meter, rows) if rows else ({}, {})
-        for name, (table, version) in held.items():
-            if name not in found or found[name].version != version:
-                self._wary_until = time.monotonic() + WARY_SECONDS
-                self.meter.conflict()
-                raise Conflict(f"{table.name} was changed by somebody else meanwhile.")
+        rows: dict[tuple[str, str], tuple[TableDef, str | None]] = {}
+        sentinels: dict[tuple[str, str], tuple[TableDef, str | None]] = {}
+        for table in self.touched:
+            for key, version in table.writes.held():
+                rows[table.table.name, key] = table.table, version
+            for sentinel, owner in table.writes.held_sentinels():
+                sentinels[table.table.name, sentinel] = table.table, owner
+        if not rows and not sentinels:
+            return
+        found, owners = self.store.get_many(
+            self.meter,
+            [(table, key) for (_, key), (table, _) in rows.items()],
+            [(table, sentinel) for (_, sentinel), (table, _) in sentinels.items()],
+        )
+        versions = {name: row.version for name, row in found.items()}
+        for expected, stored in ((rows, versions), (sentinels, owners)):
+            for name, (table, value) in expected.items():
+                if stored.get(name) != value:
+                    self._wary_until = time.monotonic() + WARY_SECONDS
+                    self.meter.conflict()
+                    raise Conflict(f"{table.name} was changed by somebody else meanwhile.")
 
     def _actions(self, token: str) -> Iterator[Action]:
         tables = [table for table in self.touched if not table.writes.is_clean]
@@ -352,6 +406,7 @@ class Session:
         self._forget()
         self.statement = Statement(Hints(), None)
         self.in_transaction = False
+        self.savepoints.clear()
 
     # --- the catalogue ----------------------------------------------------------------------
 

@@ -76,10 +76,11 @@ class Writer:
     def _insert(self, values: tuple[Value, ...], *, is_numbered: bool, eager: bool) -> Row:
         row = Row(self.codec.key_of(values), None, values)
         sentinels = self.rules.sentinels(values)
-        if eager or self.session.in_transaction:
+        if eager or self.session.must_answer_now:
             # A statement's own error, as get_or_create() needs it, costs a look beforehand.
             self._look_up([] if is_numbered else [row.key], sentinels)
         if self.writes.is_taken(row.key):
+            self.session.check_held()
             raise self.writes.duplicate_key()
         for sentinel, unique in sentinels.items():
             self._refuse_taken(sentinel, unique)
@@ -110,6 +111,7 @@ class Writer:
             writes.note(row)
         for _, sentinel in owners:
             writes.constraints[sentinel] = sentinels[sentinel]
+            self.session.check_held()
             raise writes.duplicate(sentinel)
 
     def _refuse_taken(self, sentinel: str, unique: Unique) -> None:
@@ -179,7 +181,7 @@ class Writer:
         old, new = self.rules.sentinels(row.values), self.rules.sentinels(values)
         claimed = {sentinel: new[sentinel] for sentinel in new.keys() - old.keys()}
         if claimed:
-            if self.session.in_transaction or self.session.is_ignoring:
+            if self.session.must_answer_now:
                 self._look_up((), claimed)
             for sentinel, unique in claimed.items():
                 self._refuse_taken(sentinel, unique)
