@@ -330,14 +330,15 @@ def test_defaults_and_generated_values_of_the_database_come_back(dynamodb: None)
             return str(self.side)
 
     create_tables(Parcel)
-    parcel = Parcel.objects.create(side=3)
+    parcels: Any = Parcel._default_manager
+    parcel = parcels.create(side=3)
     assert (parcel.area, parcel.double, parcel.price) == (9, 6, Decimal("9.99"))
-    many = Parcel.objects.bulk_create([Parcel(side=4), Parcel(side=5, price=1)])
+    many = parcels.bulk_create([Parcel(side=4), Parcel(side=5, price=1)])
     assert [(one.pk, one.area, one.price) for one in many] == [
         (2, 16, Decimal("9.99")),
         (3, 25, Decimal("1.00")),
     ]
-    assert Parcel.objects.filter(area__gt=9).count() == 2
+    assert parcels.filter(area__gt=9).count() == 2
 
 
 def test_the_log_shows_which_columns_come_back(ledger: ModuleType) -> None:

@@ -175,7 +175,7 @@ def stock(dynamodb: None) -> Iterator[type[models.Model]]:
                 return str(self.pk)
 
         create_tables(Stock)
-        Stock.objects.create()
+        Stock.objects.create()  # type: ignore[attr-defined]
         yield Stock
 
 

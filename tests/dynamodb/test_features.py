@@ -21,7 +21,7 @@ from cryptopulse.dynamodb.operations import MAX_PARAMETERS, quoted
 
 
 def test_code_that_chunks_learns_how_large_a_unit_of_work_may_be(dynamodb: None) -> None:
-    assert connection.features.max_transaction_actions == 100
+    assert connection.features.max_transaction_actions == 100  # type: ignore[attr-defined]
     assert [len(chunk) for chunk in in_chunks(range(120), actions_per_item=2)] == [50, 50, 20]
 
 
