@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .catalogue import TableDef
@@ -85,6 +85,11 @@ class Journal:
         if step.new is not None:
             self._tables[step.new.name] = digest(step.new)
 
+    def pass_over(self, label: str) -> None:
+        """Note that a change asked for nothing; it will again be asked for in its turn."""
+        self._done.append(label)
+        self._position = len(self._done)
+
     def abandon(self) -> None:
         """The change that was begun has been taken back."""
         self._begun = None
@@ -93,7 +98,7 @@ class Journal:
         """End the editor: the journal is kept only if the editor did not come to its end."""
         if not self._is_loaded:
             return
-        if is_complete or not (self._done or self._begun):
+        if is_complete or not (self._tables or self._begun):
             self._delete()
         else:
             self._store()
@@ -146,8 +151,13 @@ class Journal:
 
 
 def digest(table: TableDef) -> str:
-    """Return what tells one definition from another."""
-    return hashlib.sha256(table_to_text(table).encode()).hexdigest()[:16]
+    """Return what tells one definition from another.
+
+    Without what foreign keys name: a rename elsewhere changes that.
+    """
+    columns = tuple(replace(column, references=None) for column in table.columns)
+    text = table_to_text(replace(table, columns=columns))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _step_to(step: Step) -> dict[str, Any]:

@@ -86,8 +86,11 @@ class Registry:
     def wipe(self) -> None:
         """Drop every table of the prefix, known or not, the catalogue's included."""
         with self._lock:
-            for name in list(self.ddl.names(f"{self.ddl.options.prefix}-")):
-                self.ddl.drop(name)
+            names = list(self.ddl.names(f"{self.ddl.options.prefix}-"))
+            for name in names:
+                self.ddl.drop(name, wait=False)
+            for name in names:
+                self.ddl.wait_until_gone(name)
             self.forget()
 
     def _load(self) -> None:

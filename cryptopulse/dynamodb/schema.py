@@ -4,179 +4,26 @@
 # ruff: noqa: SLF001 - what Django's own schema editors call is called here
 from __future__ import annotations
 
-import logging
-import re
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.base import schema as base_schema
-from django.db.backends.sqlite3.schema import DatabaseSchemaEditor as SQLiteSchemaEditor
 from django.db.backends.utils import strip_quotes
-from django.db.models import CompositePrimaryKey, Model, UniqueConstraint
-from django.db.models import Index as ModelIndex
-from django.db.models.constraints import BaseConstraint
-from django.db.transaction import TransactionManagementError
+from django.db.models import CompositePrimaryKey, Model
 
-from . import changes, definition, tables
+from . import changes, definition
 from .catalogue import TableDef
+from .constraints import ConstraintEditor
 from .definition import AnyField, name_of
-from .errors import Duplicate, Violation
-from .journal import Journal, Step
-from .options import TableOptions, read_options
-from .scans import allow_scans
-from .store import Store
-from .transition import Transition
+from .editing import BASE
 
-#: The types of Django's stubs do not know these.
+#: The types of Django's stubs do not know it.
 _RELATED: Any = vars(base_schema)["_related_non_m2m_objects"]
-_BASE: Any = base_schema.BaseDatabaseSchemaEditor
-
-logger = logging.getLogger("django.db.backends.schema")
-
-_DROP_TABLE = re.compile(
-    r'\s*DROP TABLE (?P<exists>IF EXISTS )?"?(?P<name>(?:[^"]|"")+?)"?(?: CASCADE)?\s*;?\s*',
-    re.IGNORECASE,
-)
-#: A table's next definition, of the one it has. None: there is no such table.
-Change = Callable[[TableDef | None], TableDef | None]
 
 
-class DatabaseSchemaEditor(SQLiteSchemaEditor):
-    """Not transactional: what is done is done, and a journal lets an interrupted editor be run
-    again."""
-
-    def __init__(self, connection: Any, collect_sql: bool = False, atomic: bool = True) -> None:
-        super().__init__(connection, collect_sql, atomic)
-        self.store = Store.of(read_options(connection.settings_dict))
-        self.registry = self.store.registry
-        self.journal = Journal(self.registry)
-        #: Tables as they would be by now, where SQL is only collected.
-        self._planned: dict[str, TableDef | None] = {}
-        self._leave = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.connection.disable_constraint_checking()
-        self._leave.enter_context(allow_scans("schema change"))
-        _BASE.__enter__(self)
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._leave:
-            if not self.collect_sql:
-                with self.connection.wrap_database_errors:
-                    self.journal.close(is_complete=exc_type is None)
-            _BASE.__exit__(self, exc_type, exc_value, traceback)
-            self.connection.enable_constraint_checking()
-
-    # --- the one way to change a table ------------------------------------------------------
-
-    def _change(self, label: str, model: type[Model] | str, sql: str, change: Change) -> None:
-        """Make one change of one table; `label` tells it from others when it is asked for again.
-
-        `sql` is what sqlmigrate shows of it.
-        """
-        name = strip_quotes(model if isinstance(model, str) else model._meta.db_table)
-        if self.collect_sql:
-            self._collect(name, model, sql, change)
-            return
-        if self.connection.in_atomic_block and not self.connection.features.can_rollback_ddl:
-            raise TransactionManagementError(
-                "A schema change cannot be undone on DynamoDB, so it has no place in a transaction."
-            )
-        with self.connection.wrap_database_errors:
-            self.connection.ensure_connection()
-            self.registry.ensure()
-            started = time.monotonic()
-            if self._make(f"{label} {name}", name, change):
-                self._log(sql, time.monotonic() - started)
-
-    def _log(self, sql: str, seconds: float) -> None:
-        """Show a change where Django shows the SQL of one."""
-        logger.debug("%s; (params %r)", sql, None, extra={"params": None, "sql": sql})
-        if self.connection.queries_logged:
-            self.connection.queries_log.append({"sql": sql, "time": f"{seconds:.3f}"})
-
-    def execute(self, sql: Any, params: Any = ()) -> None:
-        """Run a statement; DROP TABLE is carried out, other DDL SQLite's authorizer refuses."""
-        if not self.collect_sql and (found := _DROP_TABLE.fullmatch(str(sql))):
-            name = found["name"].replace('""', '"')
-
-            def change(old: TableDef | None) -> None:
-                if not found["exists"]:
-                    self._existing(name, old)
-
-            self._change("drop", name, str(sql), change)
-            return
-        super().execute(sql, params)
-
-    def _make(self, label: str, name: str, change: Change) -> bool:
-        """Make a change, or what is left of it; tell whether there was anything to do."""
-        known = self.journal.recall(label)
-        if known is True:
-            return False
-        if isinstance(known, Step):
-            step = known
-        else:
-            old = self.registry.tables.get(name)
-            new = change(old)
-            if new is not None:
-                new = self._placed(old, new)
-            if new == old:
-                return False
-            step = Step(label, old, new)
-            self.journal.begin(step)
-        try:
-            Transition(self.store, self.connection.connection.handle).run(step.old, step.new)
-        except (Duplicate, Violation):
-            self.journal.abandon()
-            raise
-        self.journal.finish()
-        return True
-
-    def _placed(self, old: TableDef | None, new: TableDef) -> TableDef:
-        """Return a definition with its indexes settled, in another table if the key changes."""
-        if old is None:
-            return new
-        new = changes.finished(old, new)
-        if changes.needs_copy(old, new):
-            new = replace(new, physical=self._physical(new.name))
-        return new
-
-    def _physical(self, name: str) -> str:
-        taken = {table.physical for table in self.registry.tables.values()}
-        return tables.physical_name(
-            self.store.options.prefix, name, {*taken, self.registry.physical}
-        )
-
-    def _options(self, model: type[Model]) -> TableOptions:
-        return self.store.options.table(strip_quotes(model._meta.db_table))
-
-    def _defined(self, model: type[Model]) -> TableDef:
-        physical = self._physical(strip_quotes(model._meta.db_table))
-        return definition.table_of(self, model, physical, self._options(model))
-
-    def _collect(self, name: str, model: type[Model] | str, sql: str, change: Change) -> None:
-        old = self._planned.get(name)
-        if old is None and name not in self._planned and not isinstance(model, str):
-            old = self._defined(model) if not sql.startswith("CREATE TABLE") else None
-        new = change(old)
-        if old is not None and new is not None:
-            new = changes.finished(old, new)
-        self._planned[name] = new
-        if new is not None and new.name != name:
-            self._planned[new.name], self._planned[name] = new, None
-        self.collected_sql.append(f"{sql};")
-        self.collected_sql.extend(f"-- {line}" for line in tables.requests_for(old, new))
+class DatabaseSchemaEditor(ConstraintEditor):
+    """Creates, changes and drops the tables of models."""
 
     # --- models -----------------------------------------------------------------------------
 
@@ -237,12 +84,6 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
 
     def alter_db_tablespace(self, *_: object) -> None:
         """DynamoDB has no tablespaces."""
-
-    def _existing(self, model: type[Model] | str, table: TableDef | None) -> TableDef:
-        if table is None:
-            name = model if isinstance(model, str) else model._meta.db_table
-            raise OperationalError(f"no such table: {strip_quotes(name)}")
-        return table
 
     def _repoint(self, before: tuple[str, str | None], after: tuple[str, str | None]) -> None:
         """Let foreign keys name a table or column by its new name."""
@@ -354,7 +195,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         is_target = (old_field.primary_key and new_field.primary_key) or (
             old_field.unique and new_field.unique
         )
-        if (is_other and is_target) or _BASE._field_became_primary_key(self, old_field, new_field):
+        if (is_other and is_target) or BASE._field_became_primary_key(self, old_field, new_field):
             self._follow(old_field, new_field)
 
     def _with_altered(
@@ -397,7 +238,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
         return table
 
     def _is_indexed(self, model: type[Model], field: AnyField) -> bool:
-        return bool(_BASE._field_should_be_indexed(self, model, field))
+        return bool(BASE._field_should_be_indexed(self, model, field))
 
     def _follow(self, old_field: AnyField, new_field: AnyField) -> None:
         """Give foreign keys to a field that changed its type the new type."""
@@ -418,159 +259,7 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
     def _alter_many_to_many(
         self, model: type[Model], old_field: AnyField, new_field: AnyField, strict: bool
     ) -> None:
-        _BASE._alter_many_to_many(self, model, old_field, new_field, strict)
-
-    # --- indexes ----------------------------------------------------------------------------
-
-    def add_index(self, model: type[Model], index: ModelIndex) -> None:
-        """Add an index and fill it."""
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            if any(known.name == index.name for known in table.indexes):
-                raise OperationalError(f"index {index.name} already exists")
-            options = self._options(model)
-            return definition.with_indexes(
-                table, [definition.index_of(self, model, index, options)]
-            )
-
-        sql = str(index.create_sql(model, self))
-        self._change(f"add index {index.name}", model, sql, change)
-
-    def remove_index(self, model: type[Model], index: ModelIndex) -> None:
-        """Drop an index."""
-
-        def change(old: TableDef | None) -> TableDef:
-            return self._without_index(self._existing(model, old), index.name)
-
-        sql = f"DROP INDEX {self.quote_name(index.name)}"
-        self._change(f"remove index {index.name}", model, sql, change)
-
-    def rename_index(
-        self, model: type[Model], old_index: ModelIndex, new_index: ModelIndex
-    ) -> None:
-        """Rename an index in the catalogue; the one in DynamoDB has a number only."""
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            self._without_index(table, old_index.name)  # it must be there
-            return replace(
-                table,
-                indexes=tuple(
-                    replace(known, name=new_index.name) if known.name == old_index.name else known
-                    for known in table.indexes
-                ),
-            )
-
-        names = f"{self.quote_name(old_index.name)} RENAME TO {self.quote_name(new_index.name)}"
-        label = f"rename index {old_index.name} {new_index.name}"
-        self._change(label, model, f"ALTER INDEX {names}", change)
-
-    def _without_index(self, table: TableDef, name: str) -> TableDef:
-        rest = tuple(index for index in table.indexes if index.name != name)
-        if rest == table.indexes and not self.collect_sql:
-            raise OperationalError(f"no such index: {name}")
-        return replace(table, indexes=rest)
-
-    # --- constraints ------------------------------------------------------------------------
-
-    def add_constraint(self, model: type[Model], constraint: BaseConstraint) -> None:
-        """Add a constraint, which the rows that are there must satisfy."""
-
-        if isinstance(constraint, UniqueConstraint):
-            # Before anything is asked of the catalogue, as Django's own editors compile it.
-            definition.unique_constraint(self, model, constraint)
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            if not self.collect_sql and _has_constraint(table, constraint.name):
-                raise OperationalError(f"constraint {constraint.name} already exists")
-            return definition.with_constraint(self, table, model, constraint)
-
-        name = self.quote_name(constraint.name)
-        sql = f"ALTER TABLE {self.quote_name(model._meta.db_table)} ADD CONSTRAINT {name}"
-        self._change(f"add constraint {constraint.name}", model, sql, change)
-
-    def remove_constraint(self, model: type[Model], constraint: BaseConstraint) -> None:
-        """Drop a constraint; sentinels left over mean nothing."""
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            return replace(
-                table,
-                uniques=tuple(u for u in table.uniques if u.name != constraint.name),
-                checks=tuple(c for c in table.checks if c.name != constraint.name),
-            )
-
-        names = {"table": self.quote_name(model._meta.db_table)}
-        names |= {"name": self.quote_name(constraint.name)}
-        sql = _BASE.sql_delete_constraint % names
-        self._change(f"remove constraint {constraint.name}", model, sql, change)
-
-    def alter_unique_together(
-        self,
-        model: type[Model],
-        old_unique_together: Iterable[Sequence[str]],
-        new_unique_together: Iterable[Sequence[str]],
-    ) -> None:
-        """Add and drop the constraints that differ."""
-        olds = {tuple(names) for names in old_unique_together}
-        news = {tuple(names) for names in new_unique_together}
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            for names in sorted(olds - news):
-                columns = definition.columns_of(model, names)
-                table = self._without_together(model, table, columns)
-            added = [definition.together(self, model, names) for names in sorted(news - olds)]
-            return definition.with_uniques(table, added)
-
-        if olds != news:
-            table = self.quote_name(model._meta.db_table)
-            sql = f"ALTER TABLE {table} ALTER UNIQUE {sorted(olds)} TO {sorted(news)}"
-            self._change(f"unique {sorted(olds)} {sorted(news)}", model, sql, change)
-
-    def _without_together(
-        self, model: type[Model], table: TableDef, columns: tuple[str, ...]
-    ) -> TableDef:
-        own = {constraint.name for constraint in model._meta.constraints}
-        found = [u for u in table.uniques if u.columns == columns and u.name not in own]
-        found = [u for u in found if u.is_implied][:1] or found
-        if len(found) != 1:
-            if self.collect_sql:
-                return table
-            raise ValueError(
-                f"Found wrong number ({len(found)}) of constraints for "
-                f"{model._meta.db_table}({', '.join(columns)})"
-            )
-        return replace(table, uniques=tuple(u for u in table.uniques if u != found[0]))
-
-    def alter_index_together(
-        self,
-        model: type[Model],
-        old_index_together: Iterable[Sequence[str]],
-        new_index_together: Iterable[Sequence[str]],
-    ) -> None:
-        """Add and drop the indexes that differ: old migrations still have them."""
-        olds = {tuple(names) for names in old_index_together}
-        news = {tuple(names) for names in new_index_together}
-
-        def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            for names in sorted(olds - news):
-                columns = definition.columns_of(model, names)
-                known = definition.implied_index(self, model, columns, "_idx")
-                table = self._without_index(table, known.name)
-            added = [
-                definition.implied_index(self, model, definition.columns_of(model, names), "_idx")
-                for names in sorted(news - olds)
-            ]
-            return definition.with_indexes(table, added)
-
-        if olds != news:
-            table = self.quote_name(model._meta.db_table)
-            sql = f"ALTER TABLE {table} ALTER INDEX {sorted(olds)} TO {sorted(news)}"
-            self._change(f"index {sorted(olds)} {sorted(news)}", model, sql, change)
+        BASE._alter_many_to_many(self, model, old_field, new_field, strict)
 
     # --- what sqlmigrate shows --------------------------------------------------------------
 
@@ -588,8 +277,3 @@ class DatabaseSchemaEditor(SQLiteSchemaEditor):
             f"CHANGE {self.quote_name(str(old.column))} {self.quote_name(str(new.column))} "
             f"{self.column_sql(model, new)[0]}"
         )
-
-
-def _has_constraint(table: TableDef, name: str) -> bool:
-    names = [*(unique.name for unique in table.uniques), *(check.name for check in table.checks)]
-    return name in names

@@ -119,8 +119,8 @@ class Tables:
             )
         self.wait_until_active(name)
 
-    def drop(self, name: str) -> None:
-        """Drop a table, if it is there, and wait until it is gone."""
+    def drop(self, name: str, *, wait: bool = True) -> None:
+        """Drop a table, if it is there, and wait until it is gone unless told otherwise."""
         pauses = _pauses()
         while True:
             try:
@@ -131,7 +131,8 @@ class Tables:
                 _pause(pauses, name)
                 continue
             break
-        self.wait_until_gone(name)
+        if wait:
+            self.wait_until_gone(name)
 
     def names(self, prefix: str) -> Iterator[str]:
         """Yield the names of all tables that begin with a prefix."""

@@ -10,6 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, migrations, models
 from django.db.migrations.state import ProjectState
 
+from cryptopulse.dynamodb.options import read_options
+from cryptopulse.dynamodb.registry import Registry
+from cryptopulse.dynamodb.store import Store
 from cryptopulse.dynamodb.tables import Tables
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -21,6 +24,13 @@ OPERATIONS = [
             ("id", models.AutoField(primary_key=True)),
             ("name", models.CharField(max_length=20)),
             ("rank", models.IntegerField(null=True)),
+        ],
+    ),
+    migrations.CreateModel(
+        "Trade",
+        [
+            ("id", models.AutoField(primary_key=True)),
+            ("coin", models.ForeignKey("tests.Coin", models.CASCADE)),
         ],
     ),
 ]
@@ -55,12 +65,12 @@ def killed_at(number: int) -> Iterator[None]:
     """Let no request through from the nth of the schema's own on."""
     ask, count = Tables.ask, 0
 
-    def counted(tables: Tables, operation: str, **request: Any) -> dict[str, Any]:
+    def counted(self: Tables, operation: str, **request: Any) -> dict[str, Any]:
         nonlocal count
         count += 1
         if count >= number:
             raise Killed
-        return ask(tables, operation, **request)
+        return ask(self, operation, **request)
 
     Tables.ask = counted  # type: ignore[method-assign]
     try:
@@ -69,17 +79,22 @@ def killed_at(number: int) -> Iterator[None]:
         Tables.ask = ask  # type: ignore[method-assign]
 
 
+def registry() -> Registry:
+    return Store.of(read_options(connection.settings_dict)).registry
+
+
 def tables() -> dict[str, Any]:
-    return {
-        name: table.to_json() for name, table in connection.schema_editor().registry.tables.items()
-    }
+    return {name: table.to_json() for name, table in registry().tables.items()}
 
 
 def items() -> list[Any]:
     """Return what is stored of each row, without the version that wrote it."""
-    registry = connection.schema_editor().registry
-    (table,) = registry.tables.values()
-    found = registry.ddl.ask("Scan", TableName=table.physical, ConsistentRead=True)["Items"]
+    known = registry()
+    found = [
+        item
+        for table in known.tables.values()
+        for item in known.ddl.ask("Scan", TableName=table.physical, ConsistentRead=True)["Items"]
+    ]
     found = [{key: item[key] for key in sorted(item) if key != "@v"} for item in found]
     # Sentinels of constraints that are gone may be left over.
     return sorted((item for item in found if item["@k"] != {"S": "u"}), key=str)
@@ -93,12 +108,13 @@ def start() -> ProjectState:
     state = migrate(OPERATIONS, ProjectState())
     model = state.apps.get_model("tests", "coin")
     for number in range(1, 6):
-        model.objects.create(name=f"coin {number}", rank=number if number > 1 else None)
+        coin = model.objects.create(name=f"coin {number}", rank=number if number > 1 else None)
+    state.apps.get_model("tests", "trade").objects.create(coin=coin)
     return state
 
 
 def wipe() -> None:
-    connection.schema_editor().registry.wipe()
+    registry().wipe()
     connection.close()
 
 
@@ -128,12 +144,12 @@ def test_a_migration_killed_at_any_request_can_be_run_again() -> None:
         state = start()
         with pytest.raises(Killed), killed_at(number):
             migrate(CHANGES, state)
-        connection.schema_editor().registry.forget()  # a new process
+        registry().forget()  # a new process
         again = migrate(CHANGES, state)
         assert rows(again) == expected_rows, number
         assert tables() == expected, number
         assert items() == expected_items, number
-        assert not connection.schema_editor().registry.read("journal", "-"), number
+        assert not registry().read("journal", "-"), number
 
 
 def test_a_change_that_rows_do_not_fit_is_taken_back_and_what_came_before_it_is_kept() -> None:
@@ -143,7 +159,7 @@ def test_a_change_that_rows_do_not_fit_is_taken_back_and_what_came_before_it_is_
     operations = [CHANGES[0], CHANGES[2]]
     with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: tests_coin\.rank"):
         migrate(operations, state)
-    assert not connection.schema_editor().registry.tables["tests_coin"].uniques
+    assert not registry().tables["tests_coin"].uniques
     model.objects.filter(name="twice").delete()
     after = migrate(operations, state)
     assert after.apps.get_model("tests", "coin").objects.get(rank=2).symbol == "BTC"
@@ -155,9 +171,7 @@ def test_another_migration_than_the_interrupted_one_starts_from_what_is_there() 
     state = start()
     with pytest.raises(Killed), killed_at(8):
         migrate(CHANGES, state)
-    connection.schema_editor().registry.forget()
+    registry().forget()
     migrate([migrations.AddIndex("coin", models.Index(fields=["name"], name="by_name"))], state)
-    assert "by_name" in {
-        index.name for index in connection.schema_editor().registry.tables["tests_coin"].indexes
-    }
-    assert not connection.schema_editor().registry.read("journal", "-")
+    assert "by_name" in {index.name for index in registry().tables["tests_coin"].indexes}
+    assert not registry().read("journal", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,10 +30,12 @@ from django.db.models import (
 from django.db.models.functions import Lower, Upper
 from django.db.transaction import TransactionManagementError
 
-from cryptopulse.dynamodb import transition
+from cryptopulse.dynamodb import filling
 from cryptopulse.dynamodb.catalogue import TableDef
 from cryptopulse.dynamodb.metering import assert_requests
+from cryptopulse.dynamodb.options import read_options
 from cryptopulse.dynamodb.registry import Registry
+from cryptopulse.dynamodb.store import Store
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -78,7 +81,7 @@ def project() -> Project:
 
 
 def registry() -> Registry:
-    return connection.schema_editor().registry
+    return Store.of(read_options(connection.settings_dict)).registry
 
 
 def table(name: str = "tests_coin") -> TableDef:
@@ -91,7 +94,8 @@ def physical_indexes(name: str = "tests_coin") -> set[str]:
 
 
 def items() -> list[dict[str, Any]]:
-    return registry().ddl.ask("Scan", TableName=table().physical, ConsistentRead=True)["Items"]
+    answer = registry().ddl.ask("Scan", TableName=table().physical, ConsistentRead=True)
+    return list(answer["Items"])
 
 
 # --- columns --------------------------------------------------------------------------------
@@ -107,7 +111,9 @@ def test_a_new_column_reads_its_default_without_a_row_being_written(project: Pro
 
 
 def test_a_new_columns_database_default_is_evaluated_once(project: Project) -> None:
-    project.run(m.AddField("coin", "label", CharField(max_length=9, db_default=Upper(Value("100%")))))
+    project.run(
+        m.AddField("coin", "label", CharField(max_length=9, db_default=Upper(Value("100%"))))
+    )
     assert project.values("label") == ["100%"] * 3
 
 
@@ -263,7 +269,7 @@ def test_a_foreign_keys_own_index_comes_back_when_the_declared_one_goes(project:
 def test_rows_written_while_an_index_is_filled_are_in_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = transition.Filling.requests
+    fill = filling.Filling.requests
     written: list[str] = []
 
     def interrupted(self: Any, item: Any) -> Any:
@@ -273,7 +279,7 @@ def test_rows_written_while_an_index_is_filled_are_in_it(
             project["coin"].create(name="Tether", rank=8)
         return fill(self, item)
 
-    monkeypatch.setattr(transition.Filling, "requests", interrupted)
+    monkeypatch.setattr(filling.Filling, "requests", interrupted)
     project.run(m.AddIndex("coin", Index(fields=["rank"], name="by_rank")))
     with assert_requests(Query=2):
         assert project["coin"].get(rank=7).name == "Ether"
@@ -325,7 +331,7 @@ def test_a_check_that_rows_break_changes_nothing(project: Project) -> None:
 
 def test_unique_together_is_added_and_dropped(project: Project) -> None:
     project.run(m.AlterUniqueTogether("coin", {("name", "rank")}))
-    with pytest.raises(IntegrityError, match="tests_coin.name, tests_coin.rank"):
+    with pytest.raises(IntegrityError, match=r"tests_coin\.name, tests_coin\.rank"):
         project["coin"].create(name="Ether", rank=2)
     project.run(m.AlterUniqueTogether("coin", set()))
     project["coin"].create(name="Ether", rank=2)
@@ -362,11 +368,15 @@ def test_a_many_to_many_field_has_a_table_of_its_own(project: Project) -> None:
     assert set(registry().tables) == {"tests_coin"}
 
 
-def test_rows_expire_by_a_column_named_in_the_options(project: Project) -> None:
-    options = connection.schema_editor().store.options
-    assert options.table("tests_coin").ttl is None
+@pytest.mark.parametrize("database_options", [{"tables": {"tests_coin": {"ttl": "until"}}}])
+def test_a_column_by_which_rows_expire_may_be_added_later(project: Project) -> None:
+    past = datetime(2020, 1, 1)  # noqa: DTZ001 - as Django stores it
     project.run(m.AddField("coin", "until", DateTimeField(null=True)))
-    assert table().ttl is None
+    assert table().ttl == "until"
+    described = registry().ddl.ask("DescribeTimeToLive", TableName=table().physical)
+    assert described["TimeToLiveDescription"]["TimeToLiveStatus"] in {"ENABLING", "ENABLED"}
+    project["coin"].filter(name="Doge").update(until=past)
+    assert project.values("name") == ["Bitcoin", "Ether"]
 
 
 # --- what is refused, and what is shown -----------------------------------------------------
