@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 from cryptopulse.dynamodb import local
+from cryptopulse.dynamodb_tables import TABLES
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 os.environ.setdefault("LOCAL_DIR", tempfile.mkdtemp(prefix="cryptopulse-tests-"))
@@ -26,6 +27,9 @@ def give_dynamodb_a_server() -> None:
     except local.LocalServerError as error:
         sys.exit(str(error))
     atexit.register(server.stop)
+    # DynamoDB's time to live goes by the clock, and the moments of the tests are fixed.
+    for options in TABLES.values():
+        options.pop("ttl", None)
     os.environ["DATABASE_URL"] = f"{url}{'&' if '?' in url else '?'}endpoint={server.url}"
 
 
