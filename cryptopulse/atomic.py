@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +27,20 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
     outside the database, because a conflict runs it again from the start: at most ATTEMPTS times,
     after a random pause. Conflicts are what the database reports as OperationalError: a deadlock
     or serialisation failure on PostgreSQL, a lost optimistic condition on DynamoDB, a lock that
-    was not granted in time on SQLite. Nesting is a RuntimeError: the outer operation owns the
-    commit.
+    was not granted in time on SQLite. So is an IntegrityError of the COMMIT itself: on DynamoDB
+    somebody took meanwhile what the operation had found free, and run again it finds it taken.
+    Nesting is a RuntimeError: the outer operation owns the commit.
     """
     for attempt in range(1, ATTEMPTS + 1):
+        is_done = False
         try:
             with transaction.atomic(durable=True):
-                return operation()
-        except OperationalError:
-            if attempt == ATTEMPTS:
+                result = operation()
+                is_done = True
+            return result  # noqa: TRY300 (the COMMIT is before it)
+        except (OperationalError, IntegrityError) as error:
+            is_conflict = is_done or isinstance(error, OperationalError)
+            if not is_conflict or attempt == ATTEMPTS:
                 raise
             pause = random.uniform(0, FIRST_PAUSE * 2**attempt)  # noqa: S311 (jitter, not a secret)
             logger.info("conflict, attempt %d of %d; again in %.3f s", attempt, ATTEMPTS, pause)

@@ -306,8 +306,11 @@ class Executor:
         assert path is not None  # noqa: S101 (a range has one)
         first = self._first_page(plan)
         pages = self._remote(path, ranges, plan, first)
-        if path.index is not None and self.session.is_wary:
-            pages = map(self._reread, pages)
+        if path.index is not None:
+            if self.session.is_wary:
+                pages = map(self._reread, pages)
+            else:
+                self.writes.is_unsure = True
         if not any(plan_bound for plan_bound in (path.partition is not None, ranges[0].low)):
             pages = self._metered(pages, first)
         local = self._local(path, local_keys, descending=plan.descending)

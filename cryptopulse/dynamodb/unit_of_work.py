@@ -45,6 +45,10 @@ class TableWrites:
         self.free: set[str] = set()
         #: Keys of rows that must not change until the commit (SELECT ... FOR UPDATE).
         self.locked: set[str] = set()
+        #: Whether rows came from an index, which may be behind the table.
+        self.is_unsure = False
+        #: Keys of such rows that an UPDATE left alone because they are as it wants them.
+        self.unsure: set[str] = set()
         #: (table, row key) of rows that must exist at the commit (foreign keys that are checked).
         self.referred: dict[tuple[str, str], None] = {}
         self._journal: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
@@ -102,6 +106,22 @@ class TableWrites:
         if key in self.overlay:
             return self.overlay[key] is not None
         return key in self.seen
+
+    def held(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the rows that the commit relies on, each with its version or None for no row."""
+        for key in self.locked:
+            if key in self.seen and key not in self.base:
+                yield key, self.seen[key].version
+        for key, version in self.base.items():
+            if version is not None or self.overlay.get(key) is not None:
+                yield key, version
+
+    def held_sentinels(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the sentinels that the commit relies on, each with its owner or None."""
+        for sentinel, owner in self.claims.items():
+            before = self.owners.get(sentinel)
+            if owner is not None or before is not None:
+                yield sentinel, before
 
     def put(self, row: Row, replaced: Row | None) -> None:
         """Let the row be stored, in place of the one that was read or of none."""

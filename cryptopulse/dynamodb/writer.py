@@ -167,6 +167,8 @@ class Writer:
             return
         if values == row.values:
             # Nothing to write, but what was decided on the row's values must still hold.
+            if self.writes.is_unsure:
+                self.writes.unsure.add(key)
             if self.session.in_transaction and key not in self.writes.overlay:
                 self.writes.note(row)
                 self.writes.locked.add(key)
