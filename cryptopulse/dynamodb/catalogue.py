@@ -81,6 +81,7 @@ class Index:
     #: serves as well as this implied one, or because a table may have no more.
     is_built: bool = True
     expressions: tuple[str, ...] = ()  # SQL, instead of columns; only introspection asks
+    is_wanted: bool = True  # False: TABLES names it as unbuilt
 
     @property
     def partition_attribute(self) -> str:

@@ -66,7 +66,7 @@ def table_of(editor: Editor, model: type[Model], physical: str, options: TableOp
     )
     for field in fields:
         table = with_uniques(table, field_uniques(editor, model, field))
-        table = with_indexes(table, field_indexes(editor, model, field))
+        table = with_indexes(table, field_indexes(editor, model, field, options))
     for names in meta.unique_together:
         table = with_uniques(table, [together(editor, model, names)])
     for constraint in meta.constraints:
@@ -117,13 +117,15 @@ def settled(table: TableDef) -> TableDef:
     """Return the table with `is_built` decided for each index.
 
     What a foreign key or db_index implies is left out where a declared index begins with the
-    same column, and so is what exceeds the 20 indexes that DynamoDB allows a table, the implied
-    ones first.
+    same column; so are what TABLES names as unbuilt and what exceeds the 20 indexes that
+    DynamoDB allows a table, the implied ones first.
     """
     built: set[int] = set()
     for index in sorted(table.indexes, key=lambda index: (index.is_implied, index.slot)):
-        if index.columns and len(built) < MAX_INDEXES and not _is_covered(index, table, built):
+        if index.columns and index.is_wanted and not _is_covered(index, table, built):
             built.add(index.slot)
+        if len(built) == MAX_INDEXES:
+            break
     indexes = tuple(replace(index, is_built=index.slot in built) for index in table.indexes)
     return replace(table, indexes=indexes)
 
@@ -252,11 +254,14 @@ def field_uniques(editor: Editor, model: type[Model], field: AnyField) -> list[U
     return [_implied_unique(editor, model, [name_of(field)])]
 
 
-def field_indexes(editor: Editor, model: type[Model], field: AnyField) -> list[Index]:
+def field_indexes(
+    editor: Editor, model: type[Model], field: AnyField, options: TableOptions
+) -> list[Index]:
     """Return the index that a field implies, if it does."""
     if not editor._field_should_be_indexed(model, field):
         return []
-    return [implied_index(editor, model, [name_of(field)], "")]
+    index = implied_index(editor, model, [name_of(field)], "")
+    return [replace(index, is_wanted=name_of(field) not in options.unbuilt)]
 
 
 def field_checks(editor: Editor, model: type[Model], field: AnyField) -> list[Check]:
@@ -298,6 +303,7 @@ def index_of(editor: Editor, model: type[Model], index: ModelIndex, options: Tab
         condition=index._get_condition_sql(model, editor),  # type: ignore[attr-defined]
         descending=tuple(order == "DESC" for _, order in orders),
         expressions=_index_expressions(editor, model, index),
+        is_wanted=index.name not in options.unbuilt,
     )
 
 

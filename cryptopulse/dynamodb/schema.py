@@ -137,7 +137,8 @@ class DatabaseSchemaEditor(ConstraintEditor):
 
     def _with_implied(self, model: type[Model], table: TableDef, field: AnyField) -> TableDef:
         table = definition.with_uniques(table, definition.field_uniques(self, model, field))
-        table = definition.with_indexes(table, definition.field_indexes(self, model, field))
+        indexes = definition.field_indexes(self, model, field, self._options(model))
+        table = definition.with_indexes(table, indexes)
         checks = definition.field_checks(self, model, field)
         return replace(table, checks=(*table.checks, *checks))
 
@@ -234,7 +235,8 @@ class DatabaseSchemaEditor(ConstraintEditor):
         if has_unique and not had_unique:
             table = definition.with_uniques(table, definition.field_uniques(self, model, new))
         if self._is_indexed(model, new) and not was_indexed:
-            table = definition.with_indexes(table, definition.field_indexes(self, model, new))
+            indexes = definition.field_indexes(self, model, new, self._options(model))
+            table = definition.with_indexes(table, indexes)
         return table
 
     def _is_indexed(self, model: type[Model], field: AnyField) -> bool:

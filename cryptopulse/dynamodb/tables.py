@@ -25,6 +25,7 @@ _LONGEST = 255
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 5.0
 #: A global secondary index of a big table takes hours; DynamoDB says itself when it gives up.
 _PATIENCE = 24 * 3600.0
+_MISSES = 12  # looks at a table that was just made and is not there yet; about 30 seconds
 
 
 def physical_name(prefix: str, table: str, taken: Collection[str]) -> str:
@@ -106,18 +107,25 @@ class Tables:
     def add_index(self, name: str, index: Index) -> None:
         """Create an index and wait until DynamoDB has filled it."""
         if index.physical not in self._indexes(name):
-            self.ask("UpdateTable", **add_index_request(name, index))
+            self._update(**add_index_request(name, index))
         self.wait_until_active(name)
 
     def drop_index(self, name: str, physical: str) -> None:
         """Drop an index, if it is there, and wait until it is gone."""
         if physical in self._indexes(name):
-            self.ask(
-                "UpdateTable",
-                TableName=name,
-                GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": physical}}],
-            )
+            update = {"Delete": {"IndexName": physical}}
+            self._update(TableName=name, GlobalSecondaryIndexUpdates=[update])
         self.wait_until_active(name)
+
+    def _update(self, **request: Any) -> None:
+        pauses = _pauses()
+        while True:
+            try:
+                self.ask("UpdateTable", **request)
+            except Busy:  # an earlier change is still going on
+                _pause(pauses, request["TableName"])
+            else:
+                return
 
     def drop(self, name: str, *, wait: bool = True) -> None:
         """Drop a table, if it is there, and wait until it is gone unless told otherwise."""
@@ -146,14 +154,21 @@ class Tables:
 
     def wait_until_active(self, name: str) -> None:
         """Wait until a table and all its indexes take reads and writes."""
-        pauses = _pauses()
+        pauses, misses = _pauses(), 0
         while True:
-            described = self.ask("DescribeTable", TableName=name)["Table"]
+            try:
+                described = self.ask("DescribeTable", TableName=name)["Table"]
+            except NotFound:
+                # DescribeTable may be a moment behind CreateTable.
+                if (misses := misses + 1) > _MISSES:
+                    raise
+                _pause(pauses, name)
+                continue
             parts = [described, *described.get("GlobalSecondaryIndexes", [])]
-            if all(
-                part.get("TableStatus", part.get("IndexStatus", "ACTIVE")) == "ACTIVE"
-                for part in parts
-            ):
+            states = {
+                part.get("TableStatus") or part.get("IndexStatus", "ACTIVE") for part in parts
+            }
+            if states == {"ACTIVE"}:
                 return
             _pause(pauses, name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -370,7 +370,7 @@ def test_a_many_to_many_field_has_a_table_of_its_own(project: Project) -> None:
 
 @pytest.mark.parametrize("database_options", [{"tables": {"tests_coin": {"ttl": "until"}}}])
 def test_a_column_by_which_rows_expire_may_be_added_later(project: Project) -> None:
-    past = datetime(2020, 1, 1)  # noqa: DTZ001 - as Django stores it
+    past = datetime(2020, 1, 1, tzinfo=UTC)
     project.run(m.AddField("coin", "until", DateTimeField(null=True)))
     assert table().ttl == "until"
     described = registry().ddl.ask("DescribeTimeToLive", TableName=table().physical)
