@@ -4,8 +4,8 @@ How long one `call` may take: botocore tries `attempts` times, but begins no new
 than RETRY_SECONDS after the first failure. With the default options (6 attempts, 3 s to connect,
 10 s to read) a server that takes requests and never answers costs 30 s, one that cannot be
 connected to 19 s, constant throttling 31 s (15 s on average); 62 s is the bound of any mixture.
-After throttling botocore's adaptive mode also holds back new requests, up to 2 s each, until its
-estimate of the rate that DynamoDB takes has recovered.
+After throttling botocore's adaptive mode (the default `retry_mode`) also holds back new requests,
+up to 2 s each, until its estimate of the rate that DynamoDB takes has recovered.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class Transport:
 
         options = self.options
         config = Config(
-            retries={"mode": "adaptive", "total_max_attempts": options.attempts},
+            retries={"mode": options.retry_mode, "total_max_attempts": options.attempts},
             connect_timeout=options.connect_timeout,
             read_timeout=options.read_timeout,
             max_pool_connections=max(64, options.pool_size),
