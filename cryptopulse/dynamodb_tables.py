@@ -3,7 +3,8 @@
 `shards`: one partition takes 1,000 writes a second, so what grows with every request is spread.
 `ttl`: rows vanish by themselves at this moment. `ordered`: an index that orders the whole table,
 or whose first column has so few values that one of them would be a hot partition; each of its
-shards is one more request for a page. `small`: read whole on purpose, never reported as a scan.
+shards is one more request for a page. `unbuilt`: an index, or a column's own, that only SQL needs,
+to find what is over; it would cost a write for each change. `small`: read whole on purpose, never reported as a scan.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _SMALL: dict[str, Any] = {"small": True}
 
 TABLES: dict[str, dict[str, Any]] = {
     # --- Written with every request, trade, tick or message --------------------------------
-    "django_session": {"shards": SHARDS, "ttl": "expire_date"},
+    "django_session": {"shards": SHARDS, "ttl": "expire_date", "unbuilt": ("expire_date",)},
     "accounts_activity": {
         "shards": SHARDS,
         # Most lines are log-ins and trades: as plain partitions these two kinds would be hot.
@@ -28,15 +29,12 @@ TABLES: dict[str, dict[str, Any]] = {
         "shards": SHARDS,
         "ordered": {"transaction_all": INDEX_SHARDS},  # everybody's trades by time
     },
-    "market_candle": {
-        "shards": SHARDS,
-        "ttl": "expires_at",
-        "ordered": {"candle_expiry": SHARDS},  # its first column has four values
-    },
+    "market_candle": {"shards": SHARDS, "ttl": "expires_at", "unbuilt": ("candle_expiry",)},
     "alerts_notification": {
         "shards": SHARDS,
         "ttl": "expires_at",
         "ordered": {"notification_newest": INDEX_SHARDS},  # the admin's list
+        "unbuilt": ("notification_expiry",),
     },
     "alerts_deliveryattempt": {"shards": SHARDS, "ttl": "expires_at"},
     # Some hundred headlines a day, all on one shelf: one shard, so that a page is one request.

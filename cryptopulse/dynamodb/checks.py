@@ -192,7 +192,8 @@ def _entry(model: type[Model], entry: TableOptions) -> Iterator[CheckMessage]:
                 model,
             )
     indexes = {index.name for index in model._meta.indexes}
-    for name in entry.ordered:
+    implied = {field.column for field in model._meta.local_fields if _is_implied(field, ())}
+    for name in (*entry.ordered, *(name for name in entry.unbuilt if name not in implied)):
         if name not in indexes:
             yield _error(
                 107,

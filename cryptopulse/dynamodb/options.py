@@ -25,6 +25,9 @@ class TableOptions:
     ordered: Mapping[str, int] = field(default_factory=dict)
     #: The table is small and reading all of it is meant: never reported as a scan.
     small: bool = False
+    #: Indexes by name, and implied ones by column, that only SQL needs: each costs its writes.
+    #: Read when an index is made; a later change wants a migration that makes it anew.
+    unbuilt: tuple[str, ...] = ()
     #: Foreign key columns whose target must exist when a row is written (one action more each).
     check_references: tuple[str, ...] = ()
 
@@ -52,6 +55,8 @@ class Options:
     large_transactions: str = "refuse"
     #: Requests to DynamoDB in all, the first included.
     attempts: int = 6
+    #: botocore's: "adaptive" holds new requests back after throttling, "standard" does not.
+    retry_mode: str = "adaptive"
     connect_timeout: float = 3.0  # seconds
     read_timeout: float = 10.0  # seconds
 
@@ -107,6 +112,10 @@ def _check(options: Options) -> None:
             f"The DynamoDB option scans is {options.scans!r}. Use one of "
             f"{', '.join(SCAN_POLICIES)}."
         )
+    if options.retry_mode not in {"adaptive", "standard"}:
+        raise ImproperlyConfigured(
+            f"The DynamoDB option retry_mode is {options.retry_mode!r}. Use adaptive or standard."
+        )
     if options.large_transactions not in {"refuse", "chunk"}:
         raise ImproperlyConfigured(
             f"The DynamoDB option large_transactions is {options.large_transactions!r}. "
@@ -128,4 +137,5 @@ def _table_options(name: str, values: Mapping[str, Any]) -> TableOptions:
         raise ImproperlyConfigured(
             f"TABLES[{name!r}]: a number of shards must lie between 1 and {MAX_SHARDS}."
         )
-    return TableOptions(**{**values, "check_references": tuple(values.get("check_references", ()))})
+    lists = {each: tuple(values.get(each, ())) for each in ("unbuilt", "check_references")}
+    return TableOptions(**{**values, **lists})

@@ -128,7 +128,7 @@ def test_a_column_may_not_look_like_the_engines_own() -> None:
 @isolate_apps("tests.dynamodb")
 def test_options_that_name_nothing_are_errors() -> None:
     class Row(models.Model):
-        at = models.DateTimeField()
+        at = models.DateTimeField(db_index=True)
 
         class Meta:
             app_label = "dynamodb"
@@ -138,6 +138,7 @@ def test_options_that_name_nothing_are_errors() -> None:
     assert ids(found(Row, tables={table: {"ttl": "then"}})) == ["E107"]
     assert ids(found(Row, tables={table: {"check_references": ["then"]}})) == ["E107"]
     assert ids(found(Row, tables={table: {"ordered": {"then": 1}}})) == ["E107"]
+    assert ids(found(Row, tables={table: {"unbuilt": ["then", "at"]}})) == ["E107"]
     assert ids(found(Row, tables={table: {"ttl": "at"}})) == []
 
 
