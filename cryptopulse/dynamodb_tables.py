@@ -3,8 +3,9 @@
 `shards`: one partition takes 1,000 writes a second, so what grows with every request is spread.
 `ttl`: rows vanish by themselves at this moment. `ordered`: an index that orders the whole table,
 or whose first column has so few values that one of them would be a hot partition; each of its
-shards is one more request for a page. `unbuilt`: an index, or a column's own, that only SQL needs,
-to find what is over; it would cost a write for each change. `small`: read whole on purpose, never reported as a scan.
+shards is one more request for a page. `unbuilt`: an index, or a column's own, that only SQL needs
+to find what is over; it would cost a write for each change. `small`: read whole on purpose, never
+reported as a scan.
 """
 
 from __future__ import annotations
