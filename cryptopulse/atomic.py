@@ -11,12 +11,15 @@ from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from cryptopulse.dynamodb.errors import OutcomeUnknown, ScanForbidden, TooLarge
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 ATTEMPTS = 6
+ATTEMPTS_IF_TAKEN = 3  # what is taken as often was taken before we came
 FIRST_PAUSE = 0.01  # seconds; doubles with each attempt, with full jitter
 
 
@@ -27,25 +30,35 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
     outside the database, because a conflict runs it again from the start: at most ATTEMPTS times,
     after a random pause. Conflicts are what the database reports as OperationalError: a deadlock
     or serialisation failure on PostgreSQL, a lost optimistic condition on DynamoDB, a lock that
-    was not granted in time on SQLite. So is an IntegrityError of the COMMIT itself: on DynamoDB
-    somebody took meanwhile what the operation had found free, and run again it finds it taken.
-    Nesting is a RuntimeError: the outer operation owns the commit.
+    was not granted in time on SQLite. An IntegrityError of the COMMIT itself may be one too: on
+    DynamoDB somebody took meanwhile what the operation had found free (get_or_create(), for one),
+    and run again it finds it taken. Nesting is a RuntimeError: the outer operation owns the
+    commit.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        is_done = False
+        is_committing = False
         try:
             with transaction.atomic(durable=True):
                 result = operation()
-                is_done = True
-            return result  # noqa: TRY300 (the COMMIT is before it)
+                is_committing = True
+            return result  # noqa: TRY300 (the COMMIT comes before it)
         except (OperationalError, IntegrityError) as error:
-            is_conflict = is_done or isinstance(error, OperationalError)
-            if not is_conflict or attempt == ATTEMPTS:
+            if attempt >= _attempts(error, is_committing=is_committing):
                 raise
             pause = random.uniform(0, FIRST_PAUSE * 2**attempt)  # noqa: S311 (jitter, not a secret)
             logger.info("conflict, attempt %d of %d; again in %.3f s", attempt, ATTEMPTS, pause)
             time.sleep(pause)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:
+    """Return how often an operation that ended in this error may be run in all."""
+    # What may have been done must not be done twice; what is too large stays so.
+    if isinstance(error.__cause__, (OutcomeUnknown, TooLarge, ScanForbidden)):
+        return 1
+    if isinstance(error, OperationalError):
+        return ATTEMPTS
+    return ATTEMPTS_IF_TAKEN if is_committing else 1
 
 
 def in_chunks(

@@ -38,7 +38,7 @@ def faults(ledger: ModuleType, store: Store) -> Iterator[Faults]:
 def trust_indexes_again() -> None:
     """Let the seconds after a conflict be over."""
     connection.ensure_connection()
-    connection.connection.session._wary_until = 0.0  # noqa: SLF001
+    connection.connection.session._wary_until = 0.0
 
 
 def freeze(owner: Any, faults: Faults) -> None:
