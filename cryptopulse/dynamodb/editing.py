@@ -20,7 +20,7 @@ from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 
 from . import changes, definition, tables
-from .catalogue import TableDef
+from .catalogue import Index, TableDef, Unique
 from .errors import Duplicate, Violation
 from .journal import Journal, Step
 from .options import TableOptions, read_options
@@ -37,6 +37,12 @@ _DROP_TABLE = re.compile(
     r'\s*DROP TABLE (?P<exists>IF EXISTS )?"?(?P<name>(?:[^"]|"")+?)"?(?: CASCADE)?\s*;?\s*',
     re.IGNORECASE,
 )
+_CREATE_INDEX = re.compile(
+    r'\s*CREATE (?P<unique>UNIQUE )?INDEX (?P<name>"[^"]+") ON (?P<table>"[^"]+") '
+    r'\((?P<columns>"[^"]+"(?:, "[^"]+")*)\)\s*;?\s*',
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(r'"([^"]+)"')
 #: A table's next definition, of the one it has. None: there is no such table.
 Change = Callable[[TableDef | None], TableDef | None]
 
@@ -102,17 +108,37 @@ class TableEditor(SQLiteSchemaEditor):
             self.connection.queries_log.append({"sql": sql, "time": f"{seconds:.3f}"})
 
     def execute(self, sql: Any, params: Any = ()) -> None:
-        """Run a statement; DROP TABLE is carried out, other DDL SQLite's authorizer refuses."""
-        if not self.collect_sql and (found := _DROP_TABLE.fullmatch(str(sql))):
-            name = found["name"].replace('""', '"')
+        """Run a statement; of DDL, what Django itself composes is carried out.
 
-            def change(old: TableDef | None) -> None:
-                if not found["exists"]:
+        That is DROP TABLE, and CREATE INDEX over columns. Other DDL SQLite's authorizer refuses.
+        """
+        text = "" if self.collect_sql else str(sql)
+        if found := _DROP_TABLE.fullmatch(text):
+            name, may_be_missing = _unquoted(found["name"]), bool(found["exists"])
+
+            def drop(old: TableDef | None) -> None:
+                if not may_be_missing:
                     self._existing(name, old)
 
-            self._change("drop", name, str(sql), change)
-            return
-        super().execute(sql, params)
+            self._change("drop", name, text, drop)
+        elif found := _CREATE_INDEX.fullmatch(text):
+            table, columns = _unquoted(found["table"]), _COLUMN.findall(found["columns"])
+            made: dict[str, Any] = {
+                "name": _unquoted(found["name"]),
+                "slot": 0,
+                "columns": tuple(columns),
+            }
+            is_unique = bool(found["unique"])
+
+            def add(old: TableDef | None) -> TableDef:
+                known = self._existing(table, old)
+                if is_unique:
+                    return definition.with_uniques(known, [Unique(**made, is_implied=True)])
+                return definition.with_indexes(known, [Index(**made, is_implied=True)])
+
+            self._change(f"create index {made['name']}", table, text, add)
+        else:
+            super().execute(sql, params)
 
     def _make(self, label: str, name: str, change: Change) -> bool:
         """Make a change, or what is left of it; tell whether there was anything to do."""
@@ -179,3 +205,7 @@ class TableEditor(SQLiteSchemaEditor):
             name = model if isinstance(model, str) else model._meta.db_table
             raise OperationalError(f"no such table: {strip_quotes(name)}")
         return table
+
+
+def _unquoted(name: str) -> str:
+    return strip_quotes(name).replace('""', '"')

@@ -393,6 +393,14 @@ def test_raw_ddl_is_refused(project: Project) -> None:
         project.run(m.RunSQL("CREATE TABLE pony (id integer)"))
 
 
+def test_the_ddl_that_django_composes_itself_is_carried_out(project: Project) -> None:
+    project.run(m.RunSQL('CREATE INDEX "by_rank" ON "tests_coin" ("rank", "name")'))
+    with assert_requests(Query=1):
+        assert project["coin"].get(rank=2).name == "Ether"
+    project.run(m.RunSQL('DROP TABLE "tests_coin"'))
+    assert "tests_coin" not in registry().tables
+
+
 def test_the_same_table_is_not_made_twice(project: Project) -> None:
     with pytest.raises(OperationalError, match='table "tests_coin" already exists'):
         project.run(COIN)
