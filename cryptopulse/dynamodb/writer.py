@@ -137,7 +137,8 @@ class Writer:
     def _existing(self, values: tuple[Value, ...], target: Sequence[str]) -> Row | None:
         if not target or set(target) == set(self.table.key):
             key = self.codec.key_of(values)
-            return None if key in self.writes.free else self.executor.current(key)
+            is_free = key in self.writes.free and key not in self.writes.overlay
+            return None if is_free else self.executor.current(key)
         for unique in self.table.uniques:
             if unique.is_plain and set(unique.columns) == set(target):
                 wanted = [values[place] for place in self.table.places(unique.columns)]

@@ -377,6 +377,13 @@ def test_an_upsert_may_name_the_primary_key(ledger: ModuleType) -> None:
     assert ledger.Owner.objects.get().born == LATER
 
 
+def test_an_upsert_finds_the_row_that_its_own_transaction_inserted(ledger: ModuleType) -> None:
+    with transaction.atomic():
+        for day in (DAY, LATER):
+            upsert(ledger, ledger.Owner(pk=7, name="alice", born=day), target=("pk",))
+    assert ledger.Owner.objects.get().born == LATER
+
+
 def test_an_upsert_may_name_several_columns(ledger: ModuleType) -> None:
     owner = ledger.Owner.objects.create(name="alice")
     first = ledger.Account.objects.create(owner=owner, balance=1)
