@@ -24,6 +24,7 @@ Pages = Iterator[list[Row]]
 MERGED_PAGE = 100  # rows
 #: Rows behind the wanted ones that an open-ended read may see before it counts as a scan.
 FREE_ROWS = 1000
+NUMBER_FITS = 100  # bytes of a sort key that hold any number of DynamoDB
 LENGTH = re.compile(r"\((\d+)\)")
 
 
@@ -38,6 +39,7 @@ class SortKeys:
             limits += [row_codec.sort_limit(path.index)] * columns
         limits += [keys.KEY_LIMIT // len(table.key)] * len(table.key)
         self.columns = [table.columns[place] for place in path.sort]
+        self.key_at = len(path.sort) - len(table.key)  # the position where the key begins
         self.limits = limits
         self.places = path.sort
 
@@ -70,14 +72,33 @@ class SortKeys:
         )
 
     @cached_property
-    def can_be_cut(self) -> bool:
-        """Tell whether a value may be longer than its share of the key."""
-        for column, limit in zip(self.columns, self.limits, strict=True):
+    def can_be_cut(self) -> tuple[int, ...]:
+        """Positions of the columns whose values may be longer than their share of the key."""
+        positions = []
+        for position, (column, limit) in enumerate(zip(self.columns, self.limits, strict=True)):
             length = LENGTH.search(column.type)
-            if column.kind == "blob" or (
+            is_long_text = (
                 column.kind == "text"
                 and not column.type.startswith(("date", "time"))
                 and (length is None or int(length[1]) * 4 + 50 > limit)
+            )
+            is_long_number = column.kind == "decimal" and limit < NUMBER_FITS
+            if is_long_text or is_long_number or column.kind == "blob":
+                positions.append(position)
+        return tuple(positions)
+
+    def is_cut(self, row: Row) -> bool:
+        """Tell whether a value in a row's sort key was cut. Only long ones are encoded for it."""
+        if keys.is_cut(row.key):
+            return True
+        for position in self.can_be_cut:
+            value = row.values[self.places[position]]
+            if (
+                position < self.key_at
+                and isinstance(value, str | bytes)
+                # A character takes up to eight bytes: an escape of two, each of four.
+                and len(value) * 16 > self.limits[position]
+                and keys.is_cut(self.encode(position, value))
             ):
                 return True
         return False
@@ -326,6 +347,8 @@ class Executor:
         return statement.limit if plan.ordered or not statement.is_sorted else None
 
     def _remote(self, path: Path, ranges: list[KeyRange], plan: Plan, first: int | None) -> Pages:
+        if len(ranges) == 1 and path.partition is not None:
+            return self.session.statement.ahead.pages(self, path, ranges[0], first)
         meter, store = self.session.meter, self.store
         streams = [iter(store.pages(meter, self.table, one, first)) for one in ranges]
         if len(streams) == 1:
@@ -393,11 +416,11 @@ class Executor:
 
     def _in_exact_order(self, path: Path, pages: Pages, plan: Plan) -> Pages:
         """Sort from the first cut key on: their order is that of what is left of them."""
-        sort_key = self._sort_key(path)
+        sort_keys = self.sort_keys(path)
         for page in pages:
-            if any(keys.is_cut(sort_key(row)) for row in page):
+            if any(map(sort_keys.is_cut, page)):
                 rest = [*page, *chain.from_iterable(pages)]
-                yield sorted(rest, key=self.sort_keys(path).exact, reverse=plan.descending)
+                yield sorted(rest, key=sort_keys.exact, reverse=plan.descending)
                 return
             yield page
 
