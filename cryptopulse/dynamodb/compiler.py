@@ -10,6 +10,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql import compiler
 
 from . import chunks, fast_update
+from .definition import name_of
 from .exact import Compiled, Handler, handler_for
 from .explain import readable
 from .operations import hint
@@ -86,7 +87,7 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ign
 
     def assemble_as_sql(self, fields: Any, value_rows: Any) -> Any:
         """Keep the values that are plain, to look up in one batch what they could collide with."""
-        self._columns = [field.column for field in fields if field is not None]
+        self._columns = [name_of(field) for field in fields if field is not None]
         self._value_rows = value_rows
         return super().assemble_as_sql(fields, value_rows)
 
@@ -103,7 +104,7 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ign
             if not returning_fields:
                 return []
             rows: Any = [
-                [values[definition.position[field.column]] for field in returning_fields]
+                [values[definition.position[name_of(field)]] for field in returning_fields]
                 for definition, values in cursor.returned
             ]
         converters = self.get_converters([field.get_col(table) for field in returning_fields])
@@ -129,7 +130,7 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ign
 def columns_of(fields: Sequence[Any]) -> list[str]:
     """Return the columns of fields, those of a composite primary key included."""
     return [
-        part.column
+        name_of(part)
         for field in fields
         for part in (field.fields if field.column is None else [field])
     ]

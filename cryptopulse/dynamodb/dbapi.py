@@ -19,6 +19,7 @@ import apsw
 import apsw.ext
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
+from .conversions import UNKNOWN, conversion_of
 from .errors import Conflict
 from .statements import Statement, with_parameters, without_parameters
 
@@ -147,8 +148,8 @@ class Cursor:
     """A DB-API cursor. `returned` holds the rows that the last statement inserted."""
 
     __slots__ = (
-        "__weakref__", "_cursor", "_reading", "_sql", "arraysize", "connection", "lastrowid",
-        "returned", "rowcount",
+        "__weakref__", "_cursor", "_is_converting", "_reading", "_sql", "arraysize", "connection",
+        "lastrowid", "returned", "rowcount",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -159,6 +160,7 @@ class Cursor:
         except apsw.Error as error:
             _raise(error)
         self._sql: str | None = None
+        self._is_converting = False
         self.arraysize = 1
         self.rowcount = -1
         self.lastrowid: int | None = None
@@ -198,7 +200,9 @@ class Cursor:
             self._change(statement.sql, params)
         else:
             self._read(statement.sql, params)
-            if not statement.is_read:
+            if statement.is_read:
+                self._convert_rows(statement.sql)
+            else:
                 self._finish()
         return self
 
@@ -215,6 +219,19 @@ class Cursor:
             if isinstance(error, apsw.Error):
                 _raise(error)
             raise
+
+    def _convert_rows(self, sql: str) -> None:
+        """Let columns that are declared as dates, times and truths be such in the rows."""
+        conversion = self.connection.session.conversions.get(sql, UNKNOWN)
+        if conversion is UNKNOWN:
+            try:
+                columns = self._cursor.get_description()
+            except apsw.ExecutionCompleteError:  # no rows, so nothing to convert
+                return
+            conversion = self.connection.session.conversions.keep(sql, conversion_of(columns))
+        if conversion is not None or self._is_converting:
+            self._cursor.row_trace = conversion
+            self._is_converting = conversion is not None
 
     def _change(self, sql: str, params: Parameters) -> None:
         connection = self.connection

@@ -1,14 +1,17 @@
-"""SQL functions of a connection: those of Django's SQLite backend, and exact decimals."""
+"""SQL functions of a connection: those of Django's SQLite backend, exact decimals, sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 from django.db.backends.sqlite3 import _functions  # type: ignore[attr-defined] # not in the stubs
 
 from . import decimals
+
+if TYPE_CHECKING:
+    from .store import Store
 
 #: Django's functions that calculate and that SQLite lacks: a decimal reaches them as text.
 NUMERIC = frozenset({"COT", "SIGN", "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP"})
@@ -18,6 +21,23 @@ def register(handle: apsw.Connection) -> None:
     """Give a connection every function and collation that Django's SQL and ours use."""
     _functions.register(_Registrar(handle))
     decimals.register(handle)
+
+
+def register_sequences(handle: apsw.Connection, store: Store) -> None:
+    """Let SQL set the sequences of tables, for `sqlsequencereset` and flush."""
+
+    def raise_sequence(name: str, number: int | None) -> None:
+        table = store.registry.tables.get(name)
+        if number is not None and table is not None:
+            store.raise_sequence(table, number)
+
+    def reset_sequence(name: str) -> None:
+        table = store.registry.tables.get(name)
+        if table is not None:
+            store.reset_sequence(table)
+
+    handle.create_scalar_function("dynamodb_raise_sequence", raise_sequence, 2)
+    handle.create_scalar_function("dynamodb_reset_sequence", reset_sequence, 1)
 
 
 class _Registrar:

@@ -130,7 +130,6 @@ class DatabaseOperations(SQLiteOperations):
 
     def sequence_reset_sql(self, style: Style, model_list: Sequence[type[Model]]) -> list[str]:
         """Return SQL that lets each sequence go on after the greatest key. 1 read, 1 write each."""
-        self._know_sequence_functions()
         statements = []
         for model in model_list:
             for field in model._meta.local_fields:
@@ -152,7 +151,6 @@ class DatabaseOperations(SQLiteOperations):
         self, style: Style, sequences: Sequence[dict[str, Any]]
     ) -> list[str]:
         """Return SQL that lets sequences begin with 1 again."""
-        self._know_sequence_functions()
         return [
             f"{style.SQL_KEYWORD('SELECT')} dynamodb_reset_sequence({quoted(one['table'])});"
             for one in sequences
@@ -217,22 +215,6 @@ class DatabaseOperations(SQLiteOperations):
                     wanted[table.name] = None
                     found = True
         return list(wanted)
-
-    def _know_sequence_functions(self) -> None:
-        self.connection.ensure_connection()
-        store, handle = self.connection.store, self.connection.connection.handle
-        tables = self._tables
-
-        def raise_sequence(name: str, number: int | None) -> None:
-            if number is not None and name in tables:
-                store.raise_sequence(tables[name], number)
-
-        def reset_sequence(name: str) -> None:
-            if name in tables:
-                store.reset_sequence(tables[name])
-
-        handle.create_scalar_function("dynamodb_raise_sequence", raise_sequence, 2)
-        handle.create_scalar_function("dynamodb_reset_sequence", reset_sequence, 1)
 
 
 def quoted(value: Any) -> str:

@@ -41,6 +41,7 @@ class Lease:
         self.handle = apsw.Connection(":memory:")
         self.handle.convert_binding = adapt
         functions.register(self.handle)
+        functions.register_sequences(self.handle, pool.store)
         self.session = Session(pool.store, self.handle)
         authorizer.install(self.handle)
 

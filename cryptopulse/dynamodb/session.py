@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 import time
@@ -16,8 +17,10 @@ import apsw
 
 from . import codec
 from .actions import Action
+from .ahead import LookAhead
 from .authorizer import own_ddl
 from .catalogue import TableDef, Value
+from .conversions import Conversions
 from .errors import Conflict
 from .metering import Meter, StatementRecord
 from .planner import Plan
@@ -29,6 +32,8 @@ from .vtab import Module, VirtualTable
 if TYPE_CHECKING:
     from .executor import Executor
     from .store import Store
+
+logger = logging.getLogger("cryptopulse.dynamodb")
 
 HINT = re.compile(r"/\*dynamodb:(\{.*\})\*/\s*$", re.DOTALL)
 LIMIT = re.compile(r"\bLIMIT (\d+)(?: OFFSET (\d+))?\s*(?:/\*.*\*/)?\s*$", re.DOTALL)
@@ -58,6 +63,7 @@ class Hints:
     upsert: Upsert | None = None
     limit: int | None = None
     is_sorted: bool = False
+    is_alone: bool = False  # one table, read once
 
 
 @lru_cache(maxsize=2048)
@@ -69,7 +75,8 @@ def hints_of(sql: str) -> Hints:
         given["upsert"] = Upsert(tuple(upsert["update"]), tuple(upsert["target"]))
     if limit := LIMIT.search(sql):
         given["limit"] = int(limit[1]) + int(limit[2] or 0)
-    return Hints(**given, is_sorted="ORDER BY" in sql)
+    is_alone = sql.count("SELECT") <= 1 and " JOIN " not in sql
+    return Hints(**given, is_sorted="ORDER BY" in sql, is_alone=is_alone)
 
 
 class Statement:
@@ -82,9 +89,11 @@ class Statement:
         self.upsert = hints.upsert
         self.limit = hints.limit
         self.is_sorted = hints.is_sorted
+        self.is_alone = hints.is_alone
         self.rows = hints.rows
         #: Open cursors, outermost first: a join reads ahead what their next rows refer to.
         self.cursors: list[Any] = []
+        self.ahead = LookAhead(self.cursors)
         #: Keys that were asked for and are not there: a join asks for the same again and again.
         self.absent: set[tuple[str, str]] = set()
         self.tables: dict[str, list[Row]] = {}
@@ -170,6 +179,8 @@ class Session:
         #: What does not fit one transaction may go in several (loading fixtures, bulk deletes).
         self.chunked = False
         self.statement = Statement(Hints(), None)
+        #: How the rows of a SELECT are converted, by its text; for the tables as they are now.
+        self.conversions = Conversions()
         self._generation: int | None = None
         self._rules: dict[str, Rules] = {}
         self._wary_until = 0.0
@@ -202,9 +213,15 @@ class Session:
 
     def end_statement(self) -> None:
         """Close the statement's books; send what may go in chunks once it is enough."""
-        if self.chunked and self.in_transaction and self.pending() >= CHUNK:
-            self.flush()
+        if self.chunked and self.in_transaction and not self.savepoints:
+            self._send_chunk()
         self.meter.end(self.statement.record)
+
+    def _send_chunk(self) -> None:
+        pending = self.pending()
+        if pending >= CHUNK:
+            logger.info("Writing in chunks, not atomic: %d actions ahead of the COMMIT", pending)
+            self.flush()
 
     def _note_savepoint(self, sql: str) -> None:
         verb, name = sql.split(maxsplit=1)[0], sql.rsplit(maxsplit=1)[-1]
@@ -329,11 +346,11 @@ class Session:
         )
         versions = {name: row.version for name, row in found.items()}
         for expected, stored in ((rows, versions), (sentinels, owners)):
-            for name, (table, value) in expected.items():
+            for name, (changed, value) in expected.items():
                 if stored.get(name) != value:
                     self._wary_until = time.monotonic() + WARY_SECONDS
                     self.meter.conflict()
-                    raise Conflict(f"{table.name} was changed by somebody else meanwhile.")
+                    raise Conflict(f"{changed.name} was changed by somebody else meanwhile.")
 
     def _actions(self, token: str) -> Iterator[Action]:
         tables = [table for table in self.touched if not table.writes.is_clean]
@@ -415,6 +432,7 @@ class Session:
         registry = self.store.registry
         generation, tables = registry.generation, registry.tables
         self._may_lose_tables |= self.handle.in_transaction
+        self.conversions.clear()
         with own_ddl(self.handle):
             outdated = [
                 name
