@@ -89,6 +89,7 @@ class Question:
     limit: int | None = None
     order: tuple[tuple[int, bool], ...] = ()
     used: frozenset[int] = frozenset()  # places of the columns that the statement reads
+    is_alone: bool = False  # no join asks again for each row of another table
 
     def may_be_null(self, place: int) -> bool:
         """Tell whether NULL equals NULL here (IS, IS NULL)."""
@@ -143,9 +144,13 @@ class Planner:
 
     # --- SQLite asks ------------------------------------------------------------------------
 
-    def best_index(self, info: apsw.IndexInfo, *, counting: bool) -> bool:
-        """Answer xBestIndex: choose a plan, say what it costs and which arguments it wants."""
+    def best_index(self, info: apsw.IndexInfo, *, counting: bool, alone: bool = False) -> bool:
+        """Answer xBestIndex: choose a plan, say what it costs and which arguments it wants.
+
+        `alone`: the statement reads no other table, so that what is asked is asked once.
+        """
         question = read_question(info, self._collations)
+        question.is_alone = alone
         offer = min(self._offers(question), key=lambda offer: offer.cost)
         plan = offer.plan
         if counting and self._is_countable(plan, question):
@@ -265,6 +270,9 @@ class Planner:
         rows: float = PARTITION_ROWS
         if path.partition is None:
             rows = SMALL_ROWS if self.small else TABLE_ROWS
+        elif self.small and question.is_alone:
+            # Half of what reading all costs, or less; in a join, all of it is read only once.
+            rows = SMALL_ROWS / EQUAL_SELECTS
         rows /= EQUAL_SELECTS ** len(plan.equal)
         rows /= 2 ** (plan.has_low + plan.has_high)
         if path.guards:

@@ -55,7 +55,8 @@ class VirtualTable:
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:
         """Choose how to read the table."""
-        return self.planner.best_index(info, counting=self.session.statement.is_count)
+        statement = self.session.statement
+        return self.planner.best_index(info, counting=statement.is_count, alone=statement.is_alone)
 
     def Open(self) -> Cursor:
         """Return a cursor."""
