@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from django.db import OperationalError
+from django.db.backends.utils import strip_quotes
 from django.db.models import Index as ModelIndex
 from django.db.models import Model, UniqueConstraint
 from django.db.models.constraints import BaseConstraint
@@ -33,6 +34,9 @@ class ConstraintEditor(TableEditor):
                 table, [definition.index_of(self, model, index, options)]
             )
 
+        if self.collect_sql:
+            before = self._without_index(self._before(model), index.name)
+            self._plan(strip_quotes(model._meta.db_table), definition.settled(before))
         sql = str(index.create_sql(model, self))
         self._change(f"add index {index.name}", model, sql, change)
 
@@ -88,18 +92,17 @@ class ConstraintEditor(TableEditor):
 
         name = self.quote_name(constraint.name)
         sql = f"ALTER TABLE {self.quote_name(model._meta.db_table)} ADD CONSTRAINT {name}"
+        if self.collect_sql:
+            before = _without_constraint(self._before(model), constraint.name)
+            self._plan(strip_quotes(model._meta.db_table), before)
+            sql = str(constraint.create_sql(model, self) or sql)  # type: ignore[arg-type]
         self._change(f"add constraint {constraint.name}", model, sql, change)
 
     def remove_constraint(self, model: type[Model], constraint: BaseConstraint) -> None:
         """Drop a constraint; sentinels left over mean nothing."""
 
         def change(old: TableDef | None) -> TableDef:
-            table = self._existing(model, old)
-            return replace(
-                table,
-                uniques=tuple(u for u in table.uniques if u.name != constraint.name),
-                checks=tuple(c for c in table.checks if c.name != constraint.name),
-            )
+            return _without_constraint(self._existing(model, old), constraint.name)
 
         names = {"table": self.quote_name(model._meta.db_table)}
         names |= {"name": self.quote_name(constraint.name)}
@@ -170,6 +173,14 @@ class ConstraintEditor(TableEditor):
             table = self.quote_name(model._meta.db_table)
             sql = f"ALTER TABLE {table} ALTER INDEX {sorted(olds)} TO {sorted(news)}"
             self._change(f"index {sorted(olds)} {sorted(news)}", model, sql, change)
+
+
+def _without_constraint(table: TableDef, name: str) -> TableDef:
+    return replace(
+        table,
+        uniques=tuple(unique for unique in table.uniques if unique.name != name),
+        checks=tuple(check for check in table.checks if check.name != name),
+    )
 
 
 def _has_constraint(table: TableDef, name: str) -> bool:

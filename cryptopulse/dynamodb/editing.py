@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from django.db.transaction import TransactionManagementError
 from . import changes, definition, tables
 from .catalogue import Index, TableDef, Unique
 from .errors import Duplicate, Violation
+from .filling import requests_for_rows
 from .journal import Journal, Step
 from .options import TableOptions, read_options
 from .scans import allow_scans
@@ -61,7 +62,9 @@ class TableEditor(SQLiteSchemaEditor):
         self._leave = ExitStack()
 
     def __enter__(self) -> Self:
-        self.connection.disable_constraint_checking()
+        # A data migration may need more than one transaction takes.
+        if self.connection.disable_constraint_checking():
+            self._leave.callback(self.connection.enable_constraint_checking)
         self._leave.enter_context(allow_scans("schema change"))
         BASE.__enter__(self)
         return self
@@ -77,7 +80,6 @@ class TableEditor(SQLiteSchemaEditor):
                 with self.connection.wrap_database_errors:
                     self.journal.close(is_complete=exc_type is None)
             BASE.__exit__(self, exc_type, exc_value, traceback)
-            self.connection.enable_constraint_checking()
 
     # --- the one way to change a table ------------------------------------------------------
 
@@ -184,21 +186,50 @@ class TableEditor(SQLiteSchemaEditor):
         return self.store.options.table(strip_quotes(model._meta.db_table))
 
     def _defined(self, model: type[Model]) -> TableDef:
-        physical = self._physical(strip_quotes(model._meta.db_table))
+        name = strip_quotes(model._meta.db_table)
+        known = self.registry.tables.get(name) if self.collect_sql else None
+        physical = known.physical if known else self._physical(name)
         return definition.table_of(self, model, physical, self._options(model))
 
+    # --- what sqlmigrate shows --------------------------------------------------------------
+
     def _collect(self, name: str, model: type[Model] | str, sql: str, change: Change) -> None:
-        old = self._planned.get(name)
-        if old is None and name not in self._planned and not isinstance(model, str):
-            old = self._defined(model) if not sql.startswith("CREATE TABLE") else None
-        new = change(old)
+        old, new = self._planned_change(name, model, sql, change)
         if old is not None and new is not None:
-            new = changes.finished(old, new)
+            new = self._placed(old, new)
         self._planned[name] = new
         if new is not None and new.name != name:
             self._planned[new.name], self._planned[name] = new, None
         self.collected_sql.append(f"{sql};")
-        self.collected_sql.extend(f"-- {line}" for line in tables.requests_for(old, new))
+        lines = [*tables.requests_for(old, new), *requests_for_rows(old, new)]
+        self.collected_sql.extend(f"-- {line}" for line in lines)
+
+    def _planned_change(
+        self, name: str, model: type[Model] | str, sql: str, change: Change
+    ) -> tuple[TableDef | None, TableDef | None]:
+        """Return a table before and after a change that is only shown."""
+        if name in self._planned:
+            return self._planned[name], change(self._planned[name])
+        if sql.startswith("CREATE TABLE"):
+            return None, change(None)
+        if (stored := self.registry.tables.get(name)) is not None:
+            with suppress(OperationalError):  # the migration is not the next one
+                return stored, change(stored)
+        defined = None if isinstance(model, str) else self._defined(model)
+        return defined, change(defined)
+
+    def _plan(self, name: str, table: TableDef) -> None:
+        """Say how a table is before the first change that is only shown.
+
+        For changes whose model is already as it will be afterwards.
+        """
+        if self.collect_sql:
+            self._planned.setdefault(name, table)
+
+    def _before(self, model: type[Model]) -> TableDef:
+        """Return the table as it is stored, else as the model has it."""
+        stored = self.registry.tables.get(strip_quotes(model._meta.db_table))
+        return stored or self._defined(model)
 
     def _existing(self, model: type[Model] | str, table: TableDef | None) -> TableDef:
         if table is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -256,6 +256,26 @@ class Filling:
 
 
 _CHANGED = {"ConditionalCheckFailedException", "TransactionCanceledException"}
+
+
+def requests_for_rows(old: TableDef | None, new: TableDef | None) -> Iterator[str]:
+    """Yield, in words, what a change means for the rows that are there."""
+    if old is None or new is None:
+        return
+    if old.physical != new.physical:
+        yield "Every row is read and written to the new table; nobody else may write meanwhile."
+        return
+    work = Work.between(old, new)
+    if work.must_verify:
+        yield "Every row is read, to see whether it fits."
+    if parts := [
+        *(f"the attributes of {index.physical}" for index in work.indexes),
+        *(f"an item for its value of {unique.name}" for unique in work.uniques),
+        *(f"the value of {column.name}" for column in work.generated),
+        *(f"the default of {column.name}" for _, column in work.settled),
+        *(("its moment of expiry",) if work.expires else ()),
+    ]:
+        yield f"Every row gets {', '.join(parts)}."
 
 
 def completed(rules: Rules, row: Row) -> tuple[Value, ...]:

@@ -53,7 +53,7 @@ class DatabaseSchemaEditor(ConstraintEditor):
 
     def alter_db_table(
         self,
-        model: type[Model],  # noqa: ARG002 - Django's signature
+        model: type[Model],
         old_db_table: str,
         new_db_table: str,
     ) -> None:
@@ -67,6 +67,9 @@ class DatabaseSchemaEditor(ConstraintEditor):
                 raise OperationalError(f"there is already another table or index: {after}")
             return replace(self._existing(before, old), name=after)
 
+        if self.collect_sql:
+            stored = self.registry.tables.get(before) or self._before(model)
+            self._plan(before, replace(stored, name=before))
         names = {"old_table": self.quote_name(before), "new_table": self.quote_name(after)}
         self._change(f"rename to {after}", old_db_table, self.sql_rename_table % names, change)
         self._repoint((before, None), (after, None))

@@ -281,7 +281,8 @@ class Session:
 
     def pending(self) -> int:
         """Return how many actions the unit of work has, or nearly so."""
-        return sum(len(table.writes.overlay) + len(table.writes.claims) for table in self.touched)
+        writes = [table.writes for table in self.touched]
+        return sum(len(one.overlay) + len(one.claims) + len(one.locked) for one in writes)
 
     def flush(self) -> None:
         """Commit what is buffered: one request, all or nothing."""
@@ -347,7 +348,8 @@ class Session:
         versions = {name: row.version for name, row in found.items()}
         for expected, stored in ((rows, versions), (sentinels, owners)):
             for name, (changed, value) in expected.items():
-                if stored.get(name) != value:
+                # What was to be free and is not is the very duplicate that is being asked about.
+                if value is not None and stored.get(name) != value:
                     self._wary_until = time.monotonic() + WARY_SECONDS
                     self.meter.conflict()
                     raise Conflict(f"{changed.name} was changed by somebody else meanwhile.")

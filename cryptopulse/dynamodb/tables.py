@@ -273,6 +273,10 @@ def requests_for(old: TableDef | None, new: TableDef | None) -> Iterator[str]:
             yield describe(new)
     elif new is None:
         yield f"DeleteTable {old.physical}"
+    elif old.physical != new.physical:
+        yield describe(new)
+        yield f"PutItem catalogue: {new.name}"
+        yield f"DeleteTable {old.physical}"
     else:
         before = {index.slot: index for index in old.built_indexes}
         after = {index.slot: index for index in new.built_indexes}
