@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +14,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
+from accounts import services as accounts
+from accounts.models import User
 from cryptopulse.atomic import run_atomic
 from cryptopulse.dynamodb import dbapi
 from cryptopulse.dynamodb.errors import Conflict, Duplicate
+from tests.conftest import PASSWORD
+from tests.dynamodb.conftest import create_tables
 from tests.dynamodb.physical import disorder
 
 RIVALS = 16
@@ -58,8 +65,8 @@ def account(ledger: ModuleType) -> Any:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a statement that is its own transaction be run again as often as it takes."""
-    monkeypatch.setattr(dbapi, "RETRIES", 60)
-    monkeypatch.setattr(dbapi, "pause", lambda retry: None)
+    monkeypatch.setattr(dbapi, "RETRIES", 1000)
+    monkeypatch.setattr(dbapi, "pause", lambda retry: time.sleep(random.uniform(0, 0.05)))
 
 
 # --- decrements while there is stock ------------------------------------------------------------
@@ -147,6 +154,21 @@ def test_so_it_is_in_transactions_that_write_more(ledger: ModuleType) -> None:
     results = at_once(sign_up)
     assert outcomes(results) == {"'won'": 1, "Duplicate": 15}
     assert ledger.Account.objects.get().owner == ledger.Owner.objects.get()
+    assert disorder() == []
+
+
+def test_of_sixteen_people_with_one_username_the_product_lets_one_in(dynamodb: None) -> None:
+    create_tables(User, EmailAddress, accounts.Activity)
+
+    def sign_up(number: int) -> str:
+        email = f"alice{number % 4}@example.com"
+        accounts.create_admin(username="alice", email=email, password=PASSWORD)
+        return "in"
+
+    assert outcomes(at_once(sign_up)) == {"'in'": 1, "AccountRejected": 15}
+    assert User.objects.get().username == "alice"
+    assert EmailAddress.objects.get().user == User.objects.get()
+    assert accounts.Activity.objects.count() == 1
     assert disorder() == []
 
 
