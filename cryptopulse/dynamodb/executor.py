@@ -114,6 +114,8 @@ class Executor:
         self.codec = codec.codec_of(table)
         self.writes = writes
         self._sort_keys: dict[Path, SortKeys] = {}
+        if any(column.generated for column in table.columns):
+            writes.complete = self._completed
         self._kinds: dict[str, Callable[[Plan, Sequence[Any]], Pages]] = {
             "item": self._item,
             "unique": self._unique,
@@ -126,6 +128,14 @@ class Executor:
     def pages(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
         """Yield the rows of a plan, page by page."""
         return self._kinds[plan.kind](plan, arguments)
+
+    def _completed(self, row: Row) -> Row:
+        """Return a row with the generated values that a migration has not filled in yet."""
+        if codec.MISSING not in row.values:
+            return row
+        values = [None if value is codec.MISSING else value for value in row.values]
+        complete = self.session.rules(self.table).complete
+        return Row(row.key, row.version, complete(values))
 
     # --- single rows ------------------------------------------------------------------------
 
@@ -381,7 +391,10 @@ class Executor:
         for page in pages:
             if overlay:
                 page = [row for row in page if row.key not in overlay]  # noqa: PLW2901
-            yield [seen.setdefault(row.key, row) for row in page]
+            if self.writes.complete is None:
+                yield [seen.setdefault(row.key, row) for row in page]
+            else:
+                yield [self.writes.note(row) for row in page]
 
     def _local(
         self, path: Path, wanted: tuple[set[str] | None, str, str | None], *, descending: bool

@@ -25,6 +25,8 @@ class TableWrites:
     def __init__(self, table: TableDef) -> None:
         self.table = table
         self.codec = codec.codec_of(table)
+        #: Computes what a row lacks of its generated columns, where the table has any.
+        self.complete: Callable[[Row], Row] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +101,10 @@ class TableWrites:
 
     def note(self, row: Row) -> Row:
         """Return the row as this transaction first read it."""
-        return self.seen.setdefault(row.key, row)
+        known = self.seen.get(row.key)
+        if known is None:
+            known = self.seen[row.key] = row if self.complete is None else self.complete(row)
+        return known
 
     def is_taken(self, key: str) -> bool:
         """Tell whether a row of this key is known to be there."""
