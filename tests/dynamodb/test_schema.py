@@ -36,6 +36,7 @@ from cryptopulse.dynamodb.metering import assert_requests
 from cryptopulse.dynamodb.options import read_options
 from cryptopulse.dynamodb.registry import Registry
 from cryptopulse.dynamodb.store import Store
+from cryptopulse.dynamodb.transition import Transition
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -184,6 +185,21 @@ def test_a_generated_column_has_its_value_in_rows_older_than_itself(project: Pro
     )
     project.run(m.AddField("coin", "double", generated))
     assert project.values("double") == [2, 4, None]
+
+
+def test_a_generated_column_is_computed_by_readers_until_the_migration_has_stored_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generated = GeneratedField(
+        expression=F("rank") * 2, output_field=IntegerField(), db_persist=True
+    )
+    monkeypatch.setattr(Transition, "_fill", lambda *_: None)  # it has not got there yet
+    project.run(m.AddField("coin", "double", generated))
+    assert not any("double" in item for item in items())
+    assert project.values("double") == [2, 4, None]
+    assert project["coin"].get(pk=2).double == 4
+    project["coin"].filter(double=4).update(rank=3)
+    assert project["coin"].get(double=6).name == "Ether"
 
 
 # --- the primary key ------------------------------------------------------------------------
