@@ -179,10 +179,36 @@ def stock(dynamodb: None) -> Iterator[type[models.Model]]:
         yield Stock
 
 
+def test_a_conditional_constraint_on_other_columns_is_no_obstacle(dynamodb: None) -> None:
+    with isolate_apps("tests.dynamodb"):
+
+        class Shelf(models.Model):
+            left = models.IntegerField(default=3)
+            room = models.IntegerField(default=1)
+            is_first = models.BooleanField(default=True)
+
+            class Meta:
+                app_label = "tests"
+                constraints = [
+                    models.UniqueConstraint(
+                        fields=["is_first"], condition=Q(room__gt=0), name="shelf_first"
+                    )
+                ]
+
+            def __str__(self) -> str:
+                return str(self.pk)
+
+        create_tables(Shelf)
+        Shelf._default_manager.create()
+        assert change(Shelf, left=1) == (1, ["UpdateItem"])
+        assert "UpdateItem" not in change(Shelf, room=1)[1]  # the condition is about it
+        assert list(Shelf._default_manager.values_list("left", "room")) == [(4, 2)]
+
+
 def change(stock: Any, **deltas: int) -> tuple[int, list[str]]:
     with capture_requests() as captured:
         values = {name: F(name) + delta for name, delta in deltas.items()}
-        rows: int = stock.objects.filter(pk=1).update(**values)
+        rows: int = stock._default_manager.filter(pk=1).update(**values)
     return rows, operations(captured)
 
 
