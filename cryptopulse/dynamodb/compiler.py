@@ -119,6 +119,8 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ign
         if any(hasattr(value, "as_sql") for row in rows for value in row):
             return
         session = self.connection.connection.session
+        if self.query.on_conflict is None and not session.savepoints:  # type: ignore[attr-defined]
+            return  # nobody can catch a duplicate and go on: the commit itself will tell
         # The hints of the statement belong to what is read for it.
         session.begin_statement(sql.replace("%%", "%"), in_transaction=True)
         try:

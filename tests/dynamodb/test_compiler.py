@@ -351,8 +351,14 @@ def test_all_rows_of_an_insert_take_their_keys_at_once(ledger: ModuleType) -> No
     with capture_requests() as requests:
         ledger.Owner.objects.bulk_create([ledger.Owner(name=str(n)) for n in range(5)])
     assert requests.count("UpdateItem") == 1
-    assert requests.count("BatchGetItem") == 1
+    assert requests.count("BatchGetItem") == 0
     assert requests.count("TransactWriteItems") == 1
+
+
+def test_inside_a_savepoint_one_batch_tells_whether_keys_are_taken(ledger: ModuleType) -> None:
+    with transaction.atomic(), transaction.atomic(), capture_requests() as requests:
+        ledger.Owner.objects.bulk_create([ledger.Owner(name=str(n)) for n in range(5)])
+    assert requests.count("BatchGetItem") == 1
 
 
 def upsert(ledger: ModuleType, *owners: Any, target: tuple[str, ...] = ("name",)) -> Any:
