@@ -7,6 +7,7 @@ from django.db import OperationalError, transaction
 
 from accounts.models import User
 from cryptopulse.atomic import ATTEMPTS, in_chunks, run_atomic
+from cryptopulse.dynamodb.errors import OutcomeUnknown, TooLarge
 
 from .conftest import make_person
 
@@ -52,6 +53,21 @@ def test_another_error_is_not_tried_again(db: None) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
+        run_atomic(operation)
+    assert tries == [1]
+
+
+@pytest.mark.parametrize("kind", [OutcomeUnknown, TooLarge])
+def test_what_may_have_been_done_or_never_can_be_is_not_tried_again(
+    db: None, kind: type[Exception]
+) -> None:
+    tries: list[int] = []
+
+    def operation() -> None:
+        tries.append(1)
+        raise OperationalError("no") from kind("no")
+
+    with pytest.raises(OperationalError):
         run_atomic(operation)
     assert tries == [1]
 
