@@ -26,12 +26,14 @@ def register(handle: apsw.Connection) -> None:
 def register_sequences(handle: apsw.Connection, store: Store) -> None:
     """Let SQL set the sequences of tables, for `sqlsequencereset` and flush."""
 
-    def raise_sequence(name: str, number: int | None) -> None:
+    def raise_sequence(*values: Any) -> None:
+        name, number = values
         table = store.registry.tables.get(name)
         if number is not None and table is not None:
             store.raise_sequence(table, number)
 
-    def reset_sequence(name: str) -> None:
+    def reset_sequence(*values: Any) -> None:
+        (name,) = values
         table = store.registry.tables.get(name)
         if table is not None:
             store.reset_sequence(table)

@@ -23,10 +23,11 @@ def test_a_data_migration_of_many_rows_goes_in_chunks_and_says_so(
         for number in range(MANY):
             ledger.Label.objects.create(word=f"word {number}")
 
-    migration = migrations.Migration("fill", "ledger")
-    migration.operations = [migrations.RunPython(fill)]
+    class Fill(migrations.Migration):
+        operations = [migrations.RunPython(fill)]
+
     with caplog.at_level("INFO", "cryptopulse.dynamodb"), connection.schema_editor() as editor:
-        migration.apply(ProjectState(), editor)
+        Fill("fill", "ledger").apply(ProjectState(), editor)
 
     assert ledger.Label.objects.count() == MANY
     assert "Writing in chunks, not atomic: 90 actions ahead of the COMMIT" in caplog.messages
