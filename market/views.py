@@ -35,8 +35,9 @@ DEFAULT_RANGE = "7d"
 @vary_on_headers("HX-Request")
 def coin_list(request: HttpRequest) -> HttpResponse:
     """Show all tracked coins: sorted, searched, with who rose and fell. Open to visitors."""
+    coins = market.latest_quotes()
     listing = make_listing(
-        market.latest_quotes(),
+        coins,
         path=request.path,
         query=request.GET.get("q", ""),
         sort=request.GET.get("sort", ""),
@@ -50,7 +51,10 @@ def coin_list(request: HttpRequest) -> HttpResponse:
     }
     if is_partial(request):
         return render(request, "market/_coin_list.html", context)
-    context |= {"summary": market.market_summary(), "movers": market.movers(limit=MOVERS)}
+    context |= {
+        "summary": market.market_summary(coins=coins),
+        "movers": market.movers(limit=MOVERS, coins=coins),
+    }
     return render(request, "market/list.html", context)
 
 

@@ -96,10 +96,10 @@ def analyst_portal(request: HttpRequest) -> HttpResponse:
     coins = market.latest_quotes()
     context = {
         "now": now,
-        "summary": market.market_summary(),
+        "summary": market.market_summary(coins=coins),
         "breadth": breadth(coins),
         "dominance": dominance(coins),
-        "movers": market.movers(limit=5),
+        "movers": market.movers(limit=5, coins=coins),
         "months": months(coins[:COINS_COMPARED], now=now, days=MONTH),
         "month": MONTH,
     }

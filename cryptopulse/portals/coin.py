@@ -43,7 +43,7 @@ def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
         "chart_range_chosen": is_chosen,
         "averages": market.averages(coin_id=coin.id, currency=currency, now=now),
         "is_watched": coin.id in market.watched_ids(user=request.user),
-        "holding": own_holding(request.user, coin_id, now=now),
+        "holding": own_holding(request.user, coin, now=now),
         "articles": market.articles(limit=ARTICLES_SHOWN, coin_id=coin.id),
     }
     return render(request, "market/coin.html", context)
@@ -58,10 +58,9 @@ def choose_chart(coin_id: str, ranges: Any, *, now: datetime) -> market.ChartDat
     return chart
 
 
-def own_holding(user: Any, coin_id: str, *, now: datetime) -> portfolio.HoldingValue | None:
+def own_holding(user: Any, coin: Any, *, now: datetime) -> portfolio.HoldingValue | None:
     """Return what this person holds of the coin in their first portfolio; None for others."""
     if not (user.is_authenticated and user.may(Permission.TRADE)):
         return None
-    own = portfolio.default_portfolio(user=user)
-    held = portfolio.valuation(portfolio=own, now=now).holdings
-    return next((holding for holding in held if holding.coin.id == coin_id), None)
+    _, valuation = portfolio.default_valuation(user=user, coins=[coin], now=now)
+    return next((held for held in valuation.holdings if held.coin.id == coin.id), None)

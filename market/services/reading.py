@@ -149,13 +149,17 @@ class MarketSummary:
     sources: list[str]
 
 
-def market_summary(*, now: datetime | None = None) -> MarketSummary:
+def market_summary(
+    *, now: datetime | None = None, coins: Sequence[Coin] | None = None
+) -> MarketSummary:
     """Add up the tracked coins: capitalisation, volume, Bitcoin's share. One query.
 
-    Stale when even the newest price is. A figure that no coin has is None, never zero.
+    No query where the caller has the tracked coins already. Stale when even the newest price is.
+    A figure that no coin has is None, never zero.
     """
     now = now or timezone.now()
-    coins = list(Coin.objects.filter(tracked=True).defer("sparkline"))
+    if coins is None:
+        coins = list(Coin.objects.filter(tracked=True).defer("sparkline"))
     priced = [coin for coin in coins if coin.last_price is not None]
     caps = {coin.pk: coin.market_cap for coin in priced if coin.market_cap}
     volumes = [coin.volume_24h for coin in priced if coin.volume_24h is not None]
@@ -202,15 +206,16 @@ class Movers:
     losers: list[Coin]
 
 
-def movers(*, limit: int = 5) -> Movers:
-    """Return the tracked coins that rose and fell most in 24 hours, the furthest first."""
-    coins = [
-        coin
-        for coin in Coin.objects.filter(tracked=True, change_24h__isnull=False)
-        if coin.change_24h
-    ]
-    coins.sort(key=lambda coin: (coin.change_24h or Decimal(0), coin.pk))
+def movers(*, limit: int = 5, coins: Sequence[Coin] | None = None) -> Movers:
+    """Return the tracked coins that rose and fell most in 24 hours, the furthest first.
+
+    One query; none where the caller has the tracked coins already.
+    """
+    if coins is None:
+        coins = list(Coin.objects.filter(tracked=True, change_24h__isnull=False))
+    moved = [coin for coin in coins if coin.change_24h]
+    moved.sort(key=lambda coin: (coin.change_24h or Decimal(0), coin.pk))
     return Movers(
-        gainers=[coin for coin in reversed(coins) if (coin.change_24h or 0) > 0][:limit],
-        losers=[coin for coin in coins if (coin.change_24h or 0) < 0][:limit],
+        gainers=[coin for coin in reversed(moved) if (coin.change_24h or 0) > 0][:limit],
+        losers=[coin for coin in moved if (coin.change_24h or 0) < 0][:limit],
     )
