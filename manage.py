@@ -24,7 +24,9 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
 
+        from cryptopulse.dynamodb.errors import Unusable
         from cryptopulse.dynamodb.scans import allow_for_command
     except ImportError:
         sys.exit("The requirements are not installed here. Run: make setup")
@@ -33,6 +35,10 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"CryptoPulse cannot start: {error}")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, Unusable) or "--traceback" in sys.argv:
+            raise
+        sys.exit(f"The database cannot be used: {error}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,19 @@ class Throttled(sqlite3.OperationalError):
     """DynamoDB refused for lack of throughput, after all retries. Nothing was written."""
 
 
-class Unreachable(sqlite3.OperationalError):
+class Unusable(sqlite3.OperationalError):
+    """Nothing that a statement could do better: whoever runs the database has to mend it."""
+
+
+class Denied(Unusable):
+    """AWS does not take the credentials, or does not allow them this action."""
+
+
+class Outdated(Unusable):
+    """The catalogue was written by a newer version of the engine."""
+
+
+class Unreachable(Unusable):
     """DynamoDB gave no answer to a read, or to a write that certainly was not carried out."""
 
 

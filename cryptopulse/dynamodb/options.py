@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 SCAN_POLICIES = ("allow", "warn", "forbid")
 MAX_SHARDS = 64
+#: What DynamoDB takes in a table's name, with room for the table's own.
+PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,11 @@ def read_options(settings_dict: Mapping[str, Any]) -> Options:
         raise ImproperlyConfigured(
             "A DynamoDB database needs a NAME, the prefix of its tables: dynamodb://region/prefix."
         )
+    if not PREFIX.fullmatch(str(prefix)):
+        raise ImproperlyConfigured(
+            f"The prefix of the DynamoDB tables is {str(prefix)!r}; it may have letters, digits, "
+            "and the characters _ - . and at most 100 of them."
+        )
     tables = {
         name: _table_options(name, values) for name, values in (given.pop("tables", {})).items()
     }
@@ -107,6 +116,8 @@ def _number(name: str, value: Any) -> Any:
 
 
 def _check(options: Options) -> None:
+    _check_place(options)
+    _check_numbers(options)
     if options.scans not in SCAN_POLICIES:
         raise ImproperlyConfigured(
             f"The DynamoDB option scans is {options.scans!r}. Use one of "
@@ -121,9 +132,31 @@ def _check(options: Options) -> None:
             f"The DynamoDB option large_transactions is {options.large_transactions!r}. "
             "Use refuse or chunk."
         )
+
+
+def _check_place(options: Options) -> None:
+    if not REGION.fullmatch(options.region):
+        raise ImproperlyConfigured(
+            f"{options.region!r} is no AWS region. It is the host of the URL: "
+            "dynamodb://eu-central-1/prefix."
+        )
+    if options.endpoint and not options.endpoint.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            f"The DynamoDB option endpoint is {options.endpoint!r}; it must begin with http:// or "
+            "https://."
+        )
+
+
+def _check_numbers(options: Options) -> None:
     for name in ("pool_size", "sequence_block", "attempts"):
         if getattr(options, name) < 1:
             raise ImproperlyConfigured(f"The DynamoDB option {name} must be at least 1.")
+    for name in ("pool_timeout", "catalogue_ttl"):
+        if getattr(options, name) < 0:
+            raise ImproperlyConfigured(f"The DynamoDB option {name} must not be negative.")
+    for name in ("connect_timeout", "read_timeout"):
+        if getattr(options, name) <= 0:
+            raise ImproperlyConfigured(f"The DynamoDB option {name} must be more than 0 seconds.")
 
 
 def _table_options(name: str, values: Mapping[str, Any]) -> TableOptions:

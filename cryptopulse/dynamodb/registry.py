@@ -12,6 +12,7 @@ import apsw
 from django.db import OperationalError
 
 from .catalogue import TableDef
+from .errors import Outdated
 from .functions import register
 from .tables import NotFound, Tables
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 _TABLE, _GENERATION = "table", "generation"
+#: Version of the catalogue's documents. To be raised when an older engine would misread them.
+FORMAT = 1
 
 
 class Registry:
@@ -73,8 +76,19 @@ class Registry:
         with self._lock:
             self.ensure()
             self._asked = time.monotonic()
-            if self._read_generation() != self._stored:
+            try:
+                is_outdated = self._read_generation() != self._stored
+            except NotFound as error:
+                raise NotFound(
+                    f"The catalogue {self.physical} was deleted while this process was using it. "
+                    "Restore it from a backup, or start anew with `manage.py migrate`."
+                ) from error
+            if is_outdated:
                 self._load()
+
+    def renew_lock(self) -> None:
+        """In the child of a fork: a thread of the parent may have held the lock."""
+        self._lock = threading.RLock()
 
     def forget(self) -> None:
         """Read everything again at the next occasion: the tables were wiped."""
@@ -117,7 +131,14 @@ class Registry:
         self.generation += 1
 
     def _read_generation(self) -> int:
-        return int(self.read(_GENERATION, "-").get("n", {"N": "0"})["N"])
+        item = self.read(_GENERATION, "-")
+        written = int(item.get("format", {"N": "1"})["N"])
+        if written > FORMAT:
+            raise Outdated(
+                f"The catalogue {self.physical} has format {written}, and this version of the "
+                f"program reads {FORMAT}: a newer one has written it. Run that one."
+            )
+        return int(item.get("n", {"N": "0"})["N"])
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -154,8 +175,9 @@ class Registry:
             "UpdateItem",
             TableName=self.physical,
             Key=_key(_GENERATION, "-"),
-            UpdateExpression="ADD n :one",
-            ExpressionAttributeValues={":one": {"N": "1"}},
+            UpdateExpression="SET #f = :f ADD n :one",
+            ExpressionAttributeNames={"#f": "format"},
+            ExpressionAttributeValues={":one": {"N": "1"}, ":f": {"N": str(FORMAT)}},
             ReturnValues="UPDATED_NEW",
         )
         stored = int(answer["Attributes"]["n"]["N"])

@@ -58,6 +58,8 @@ class Store:
         self.sequences = Sequences(self.transport, self.catalogue, self.options.sequence_block)
         self._threads: ThreadPoolExecutor | None = None
         self._worker = threading.local()
+        if self._registry is not None:
+            self._registry.renew_lock()
 
     @classmethod
     def of(cls, options: Options) -> Store:

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import answers
-from .errors import Unreachable
+from .errors import Denied, Unreachable
 from .metering import READS, Meter, Request
 from .options import Options
 from .refusals import Refused, error_of, unknown
@@ -93,7 +93,8 @@ class Transport:
         try:
             answer = call(**request)
         except self._botocore_errors as error:
-            raise self._translated(operation, error) from error
+            tables = "" if meter.is_housekeeping else self._table_of(meter, request)
+            raise self._translated(operation, error, tables) from error
         finally:
             meter.add(
                 Request(
@@ -152,16 +153,21 @@ class Transport:
             exceptions.ProxyConnectionError,
         )
 
-    def _translated(self, operation: str, error: Exception) -> Exception:
+    def _translated(self, operation: str, error: Exception, tables: str) -> Exception:
         from botocore import exceptions
 
         in_doubt = operation in WRITES and getattr(self._state, "in_doubt", False)
         if isinstance(error, exceptions.ClientError):
-            return error_of(error, in_doubt=in_doubt)
+            return error_of(error, in_doubt=in_doubt, tables=tables)
         if in_doubt:
             return unknown()
         if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
             return Unreachable(f"DynamoDB could not be reached: {error}")
+        if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+            return Denied(
+                f"There are no AWS credentials for {operation}: {error}. Give the process a role, "
+                "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+            )
         return sqlite3.OperationalError(f"{operation} could not be sent: {error}")
 
     def _judge_attempt(
