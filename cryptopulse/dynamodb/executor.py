@@ -271,8 +271,8 @@ class Executor:
             high = prefix + sort_keys.high(position, value)
         elif plan.has_low:
             high = prefix + keys.HIGH
-        if partitions is None:
-            return None
+        if partitions is None or (low is not None and high is not None and low > high):
+            return None  # DynamoDB refuses a range whose end lies before its beginning
         ranges = [
             KeyRange(path.index, partition, low, high, descending=plan.descending)
             for partition in partitions

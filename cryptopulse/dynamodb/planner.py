@@ -91,6 +91,10 @@ class Question:
     used: frozenset[int] = frozenset()  # places of the columns that the statement reads
     is_alone: bool = False  # no join asks again for each row of another table
 
+    def is_equal(self, place: int) -> bool:
+        """Tell whether the column must equal a value that is not NULL."""
+        return place in self.equal and self.equal[place][1] == EQUALS
+
     def may_be_null(self, place: int) -> bool:
         """Tell whether NULL equals NULL here (IS, IS NULL)."""
         return self.equal[place][1] != EQUALS
@@ -188,7 +192,8 @@ class Planner:
             return
         for unique in self.table.uniques:
             places = self.table.places(unique.columns)
-            if unique.is_plain and all(place in question.equal for place in places):
+            # Any number of rows may have NULL, so that IS and IS NULL are not for a sentinel.
+            if unique.is_plain and all(question.is_equal(place) for place in places):
                 arguments = [question.equal[place][0] for place in places]
                 yield Offer(SENTINEL, 1, Plan("unique", unique=unique), arguments, is_single=True)
         if len(key) == 1 and key[0] in question.sets:

@@ -8,6 +8,7 @@ request: each table keeps a journal that is undone backwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from . import codec
@@ -89,13 +90,30 @@ class TableWrites:
         """
         later = [at for mark, at in self._marks.items() if mark >= level]
         target = self._marks.get(level, min(later, default=0))
+        self._undo(target)
+        self._marks = {mark: at for mark, at in self._marks.items() if mark <= level}
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Undo what an error leaves half done of one row.
+
+        SQLite has no savepoint around a statement of one row, nor around a row that OR IGNORE
+        leaves out.
+        """
+        begin = len(self._journal)
+        try:
+            yield
+        except Exception:
+            self._undo(begin)
+            raise
+
+    def _undo(self, target: int) -> None:
         while len(self._journal) > target:
             mapping, key, value = self._journal.pop()
             if value is _MISSING:
                 mapping.pop(key, None)
             else:
                 mapping[key] = value
-        self._marks = {mark: at for mark, at in self._marks.items() if mark <= level}
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -150,8 +168,14 @@ class TableWrites:
         self.change(self.claims, sentinel, key)
 
     def give_up(self, sentinel: str, unique: Unique, key: str) -> None:
-        """Let the sentinel go, which the row of this key owns."""
+        """Let the sentinel go, which the row of this key owns.
+
+        Outside a transaction an earlier row of the statement may have claimed it unasked: then
+        two rows had the value at once, as in an UPDATE that swaps two values.
+        """
         self.constraints[sentinel] = unique
+        if self.claims.get(sentinel) not in {None, key}:
+            raise self.duplicate(sentinel)
         if sentinel not in self.claims and sentinel not in self.owners:
             self.change(self.owners, sentinel, key)
         self.change(self.claims, sentinel, None)
@@ -178,9 +202,13 @@ class TableWrites:
                 item = self.codec.encode(key, row.values, token, conditions(self.table, row.values))
                 failure = self.duplicate_key() if version is None else conflict
                 yield Action("Put", self.table, item, version, failure, group=key)
-            elif version is not None:
+            else:
                 item = self.codec.item_key(key)
-                yield Action("Delete", self.table, item, version, conflict, group=key)
+                if version is not None:
+                    yield Action("Delete", self.table, item, version, conflict, group=key)
+                else:  # inserted and deleted again; nobody has asked yet whether it was free
+                    taken = self.duplicate_key()
+                    yield Action("ConditionCheck", self.table, item, None, taken, group=key)
         yield from self._sentinel_actions(token, conflict)
         for key in self.locked:
             seen = self.seen.get(key)

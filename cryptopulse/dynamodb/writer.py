@@ -53,10 +53,11 @@ class Writer:
         statement = self.session.statement
         ignoring = self.session.is_ignoring
         try:
-            values, is_numbered = self._complete(fields)
-            if statement.upsert is not None:
-                return self._upsert(values, statement.upsert)
-            return self._insert(values, is_numbered=is_numbered, eager=ignoring)
+            with self.writes.whole():
+                values, is_numbered = self._complete(fields)
+                if statement.upsert is not None:
+                    return self._upsert(values, statement.upsert)
+                return self._insert(values, is_numbered=is_numbered, eager=ignoring)
         except (Duplicate, Violation):
             # SQLite would swallow the code, but the exception would still be raised.
             if ignoring:
@@ -158,6 +159,10 @@ class Writer:
 
     def update(self, row: Row, fields: Sequence[Value]) -> None:
         """Change a row to these values."""
+        with self.writes.whole():
+            self._update(row, fields)
+
+    def _update(self, row: Row, fields: Sequence[Value]) -> None:
         values = self.rules.complete(fields)
         self.rules.check(values)
         key = self.codec.key_of(values)
