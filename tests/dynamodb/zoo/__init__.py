@@ -1,0 +1,1 @@
+"""Models, data and queries for comparing the engine with SQLite."""
