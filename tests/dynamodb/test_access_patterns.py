@@ -1,0 +1,501 @@
+"""What each operation of the product asks of DynamoDB, through its real door.
+
+The tables are the product's own, with their shards and indexes, and nothing is wrapped around a
+test, so that what commits in production commits here. A number may fall; where one grows, say why.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import User
+from accounts.roles import Role
+from alerts import services as alerts
+from cryptopulse.dynamodb.metering import Capture, assert_requests, capture_requests
+from cryptopulse.dynamodb_tables import INDEX_SHARDS, SHARDS, TABLES
+from market import services as market
+from market.models import Article, Candle, Coin
+from market.quotes import Quote
+from portfolio import services as portfolio
+from tests.conftest import PASSWORD, confirm, make_person
+from tests.portals.conftest import logged_in
+
+from .conftest import default_database
+
+SPARKLINE_POINTS = 56  # what a feed stores
+
+#: What any page of a member asks: who they are, the bell, the band of prices.
+MEMBER = Counter({"django_session": 1, "accounts_user": 1})
+BELL = Counter({"alerts_notification": 1})
+TAPE = Counter({"market_coin": 1})  # at most every three seconds
+
+PAGES: dict[str, list[str]] = {
+    "market:list": [],
+    "market:coin": ["coin-1"],
+    "market:watchlist": [],
+    "market:news": [],
+    "portfolio:overview": [],
+    "alerts:list": [],
+    "alerts:bell": [],
+}
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def database(dynoxide: str, django_db_blocker: DjangoDbBlocker) -> dict[str, Any]:
+    """Return an entry of DATABASES with the product's tables, empty but for what migrations add."""
+    config = {
+        "ENGINE": "cryptopulse.dynamodb",
+        "NAME": "product",
+        "HOST": "us-east-1",
+        "OPTIONS": {"endpoint": dynoxide, "catalogue_ttl": 0, "TABLES": TABLES, "scans": "forbid"},
+    }
+    with django_db_blocker.unblock(), default_database(config):
+        call_command("migrate", verbosity=0)
+    return config
+
+
+@pytest.fixture(autouse=True)
+def _product(database: dict[str, Any], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock(), default_database(database):
+        list_coins(10)
+        yield
+
+
+@pytest.fixture
+def alice() -> User:
+    return member("alice")
+
+
+@pytest.fixture
+def root() -> User:
+    return member("root", Role.ADMIN)
+
+
+@pytest.fixture
+def page(alice: User) -> Client:
+    return logged_in(alice)
+
+
+def member(name: str, role: Role = Role.USER) -> User:
+    """Create a person; the rows of other tests stay, so that no name is given twice."""
+    return confirm(make_person(f"{name}{next(_numbers)}", role))
+
+
+def list_coins(number: int) -> None:
+    """Have just so many coins listed, with fresh prices."""
+    now = timezone.now()
+    coins = [
+        Coin(
+            id=f"coin-{rank}",
+            symbol=f"c{rank}",
+            name=f"Coin {rank}",
+            rank=rank,
+            tracked=True,
+            source="simulated",
+            quantity_step=Decimal("0.00000001"),
+            last_price=Decimal(100),
+            price_at=now,
+            tick_low=Decimal(100),
+            tick_high=Decimal(100),
+            tick_since=now,
+            market_cap=Decimal(10**12 // rank),
+            change_24h=Decimal(rank % 7 - 3),
+            sparkline=[100.123 + point for point in range(SPARKLINE_POINTS)],
+        )
+        for rank in range(1, number + 1)
+    ]
+    updated = [field.name for field in Coin._meta.concrete_fields if not field.primary_key]
+    for first in range(0, number, 90):
+        Coin.objects.bulk_create(
+            coins[first : first + 90],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=updated,
+        )
+    listed = Coin.objects.filter(tracked=True).values_list("pk", flat=True)
+    others = sorted(set(listed) - {coin.pk for coin in coins})
+    for first in range(0, len(others), 90):
+        Coin.objects.filter(pk__in=others[first : first + 90]).update(tracked=False)
+
+
+def add_hours(coin_id: str, hours: int = 30) -> None:
+    """Give a coin the hourly candles that a database has after two hours."""
+    last = timezone.now().replace(minute=0, second=0, microsecond=0)
+    starts = [last - timedelta(hours=back) for back in range(hours)]
+    Candle.objects.bulk_create(
+        [
+            Candle(
+                id=Candle.key(coin_id, "1h", start),
+                coin_id=coin_id,
+                resolution="1h",
+                start=start,
+                open=Decimal(100),
+                high=Decimal(100),
+                low=Decimal(100),
+                close=Decimal(100),
+                open_at=start,
+                close_at=start,
+                source="simulated",
+                expires_at=start + timedelta(days=90),
+            )
+            for start in starts
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def trade(user: User, side: str = "buy", amount: str = "100") -> None:
+    portfolio.place_order(
+        user=user,
+        side=side,
+        coin_id="coin-3",
+        amount=Decimal(amount),
+        client_order_id=f"order-{next(_numbers)}",
+        now=timezone.now(),
+    )
+
+
+def arm(user: User, target: str = "100000") -> None:
+    alerts.create_alert(
+        user=user,
+        coin_id="coin-3",
+        condition="above",
+        target=Decimal(target),
+        channels=["in_app"],
+        now=timezone.now(),
+    )
+
+
+def asked(capture: Capture) -> Counter[str]:
+    """Count requests by table; one of several tables is a transaction."""
+    return Counter(
+        request.operation if "," in request.table else request.table for request in capture.requests
+    )
+
+
+def visited(client: Client, url: str) -> Counter[str]:
+    """Return what a visit asks, the first one and what it stores or caches apart."""
+    client.get(url)
+    cache.clear()
+    with capture_requests() as capture:
+        assert client.get(url).status_code == 200
+    assert capture.scans == []
+    return asked(capture)
+
+
+# --- Coming and going -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", ["username", "email"])
+def test_logging_in(login: str, alice: User) -> None:
+    client, given = Client(), {"login": getattr(alice, login), "password": PASSWORD}
+    with assert_requests(at_most=13) as capture:
+        assert client.post(reverse("account_login"), given).status_code == 302
+    assert asked(capture) == {
+        # By name: whether it is an address, and whether theirs is confirmed. By address: whose
+        # it is, and that address again, by its unique key and then its row.
+        "account_emailaddress": 2 if login == "username" else 3,
+        # The name's look-up takes two, after one for an address that there is not; `last_login`
+        # takes a read and a write.
+        "accounts_user": 5 if login == "username" else 3,
+        "mfa_authenticator": 1,
+        "accounts_activity": 1,
+        "django_session": 4,  # made, and saved again when allauth has noted how
+    }
+    assert (asked(capture) - Counter(django_session=4)).total() <= 12
+
+
+def test_a_refused_log_in_reads_no_table_whole(alice: User) -> None:
+    given = {"login": alice.username, "password": "guessed"}
+    with assert_requests(at_most=8):
+        Client().post(reverse("account_login"), given)
+
+
+def test_logging_out(page: Client) -> None:
+    with assert_requests(GetItem=4, PutItem=1, DeleteItem=1):  # the session is looked for thrice
+        page.post(reverse("account_logout"))
+
+
+def test_saving_a_session(page: Client) -> None:
+    session = page.session
+    session["theme"] = "dark"
+    with assert_requests(GetItem=1, PutItem=1):
+        session.save()
+
+
+# --- A member's pages -----------------------------------------------------------------------
+
+
+def test_the_dashboard_asks_the_same_of_five_coins_and_of_three_hundred(
+    alice: User, page: Client
+) -> None:
+    add_hours("coin-1")
+    trade(alice)
+    arm(alice)
+    counts = []
+    for number in (5, 300):
+        list_coins(number)
+        counts.append(visited(page, reverse("portals:dashboard")))
+    assert counts[0] == counts[1]
+    assert counts[0] == MEMBER + BELL + Counter(
+        {
+            "market_coin": 1,  # for the list, the tape, the forms, the alerts and the value
+            "portfolio_portfolio": 1,
+            "portfolio_holding": 1,
+            "market_candle": 1,
+            "market_watchlistitem": 1,
+            "alerts_pricealert": 1,
+            "accounts_activity": 1,
+            "market_article": 1,
+            "account_emailaddress": 1,
+        }
+    )
+    assert (counts[0] - MEMBER).total() == 10
+
+
+def test_a_page_of_own_transactions(alice: User, page: Client) -> None:
+    trade(alice)
+    with assert_requests(Query=1, GetItem=1):  # the names of the coins: one batch
+        assert len(portfolio.own_transactions(user=alice).rows) == 1
+    assert visited(page, reverse("portfolio:transactions")) == MEMBER + BELL + TAPE + Counter(
+        {"portfolio_transaction": 1, "market_coin": 1, "portfolio_portfolio": 1}
+    )
+
+
+def test_the_pages_of_a_member(alice: User, page: Client) -> None:
+    add_hours("coin-1")
+    trade(alice)
+    arm(alice)
+    shown = {
+        name: dict(visited(page, reverse(name, args=args)) - MEMBER) for name, args in PAGES.items()
+    }
+    assert shown == {
+        "market:list": BELL + TAPE + Counter({"market_coin": 1, "market_watchlistitem": 1}),
+        "market:coin": BELL
+        + TAPE
+        + Counter(
+            {
+                "market_coin": 4,  # itself, what else is held, and all for each of two forms
+                "market_candle": 4,  # the chart and three averages
+                "market_watchlistitem": 1,
+                "portfolio_portfolio": 2,
+                "portfolio_holding": 2,
+                "market_article_coins": 1,
+                "account_emailaddress": 1,
+            }
+        ),
+        "market:watchlist": BELL + TAPE + Counter({"market_watchlistitem": 1}),
+        "market:news": BELL + TAPE + Counter({"market_article": 1}),
+        "portfolio:overview": BELL
+        + TAPE
+        + Counter(
+            {
+                "portfolio_portfolio": 2,  # the switch, and the one that is shown
+                "portfolio_holding": 2,
+                "portfolio_transaction": 1,
+                "market_coin": 3,  # what is held, what was traded, all for the form
+            }
+        ),
+        "alerts:list": BELL
+        + TAPE
+        + Counter(
+            {
+                "alerts_pricealert": 1,
+                "alerts_notification": 1,  # the history
+                "market_coin": 2,  # those of the alerts, all for the form
+                "account_emailaddress": 1,
+            }
+        ),
+        "alerts:bell": BELL + TAPE + Counter({"alerts_notification": 1}),
+    }
+
+
+# --- Operations -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_trade_is_four_reads_and_one_transaction(side: str, alice: User) -> None:
+    trade(alice)
+    with assert_requests(GetItem=5, TransactWriteItems=1) as capture:
+        trade(alice, side, "10")
+    assert asked(capture) == {
+        "accounts_user": 1,
+        "portfolio_portfolio": 1,
+        "portfolio_transaction": 1,
+        "portfolio_holding": 1,
+        "market_coin": 1,
+        "TransactWriteItems": 1,
+    }
+
+
+def test_a_preview_writes_nothing(alice: User) -> None:
+    trade(alice)
+    with assert_requests(GetItem=3):
+        portfolio.preview(
+            user=alice, side="buy", coin_id="coin-3", amount=Decimal(100), now=timezone.now()
+        )
+
+
+def test_creating_an_alert(alice: User) -> None:
+    with assert_requests(GetItem=3, Query=1, TransactWriteItems=1) as capture:
+        arm(alice)
+    assert asked(capture) == {
+        "accounts_user": 1,
+        # The coin is read again after the commit, for a price that came meanwhile: locking it
+        # instead would make every creation conflict with ticks.
+        "market_coin": 2,
+        "alerts_pricealert": 1,
+        "TransactWriteItems": 1,
+    }
+
+
+# --- Background -----------------------------------------------------------------------------
+
+
+def tick(price: str) -> Capture:
+    now = timezone.now()
+    quotes = [
+        Quote(coin_id=f"coin-{number}", price=Decimal(price), price_at=now, source="simulated")
+        for number in range(1, 101)
+    ]
+    with capture_requests() as capture:
+        market.ingest(quotes=quotes, now=now)
+    return capture
+
+
+def test_a_tick_of_a_hundred_coins_that_crosses_nothing(alice: User) -> None:
+    list_coins(100)
+    arm(alice)
+    tick("101")
+    capture = tick("102")
+    assert capture.scans == []
+    chunks = 6  # of 19 coins: five actions each, and the check of the origin
+    assert asked(capture) == {
+        "market_priceorigin": chunks,
+        # The coins of each chunk; those that moved; that they were evaluated: a read, a write.
+        "market_coin": chunks + 3,
+        "market_candle": chunks,
+        "TransactWriteItems": chunks,
+        "alerts_pricealert": 4 * 100,
+    }
+    probes = [one for one in capture.requests if one.table == "alerts_pricealert"]
+    assert {one.operation for one in probes} == {"Query"}
+    # One alert waits, above; each Query asks for one.
+    assert sum(one.items for one in probes) <= 1
+    writes = [one for one in capture.requests if one.operation == "TransactWriteItems"]
+    assert len(writes) == chunks + 1
+    assert sum(one.items for one in writes) == 100 * (1 + 4) + 100  # coins, candles; evaluated
+
+
+def test_an_outbox_with_nothing_due() -> None:
+    alerts.deliver_due(now=timezone.now())
+    with assert_requests(Query=SHARDS):
+        alerts.deliver_due(now=timezone.now())
+
+
+# --- Staff ----------------------------------------------------------------------------------
+
+
+ARTICLES = 3
+
+#: Table of a list -> its requests, and besides one batch for each table that its rows refer to.
+ADMIN_LISTS = {
+    "accounts_user": (1, {}),
+    "accounts_invitation": (1, {}),
+    "market_coin": (2, {}),  # small: the rows, and the categories to filter by
+    "market_candle": (SHARDS, {}),
+    "market_exchangerate": (2, {}),  # small: the rows, and the currencies to filter by
+    # Tags are found by headline, and each headline is a partition of that index: a Query each,
+    # side by side.
+    "market_article": (1, {"market_article_coins": ARTICLES, "market_coin": 1}),
+    "market_feedstate": (1, {}),
+    "portfolio_portfolio": (1, {"accounts_user": 1}),
+    "portfolio_holding": (1, {"portfolio_portfolio": 1, "accounts_user": 1, "market_coin": 1}),
+    "portfolio_transaction": (INDEX_SHARDS, {"accounts_user": 1, "market_coin": 1}),
+    "alerts_pricealert": (1, {"accounts_user": 1, "market_coin": 1}),
+    "alerts_notification": (INDEX_SHARDS, {"accounts_user": 1}),
+    "alerts_deliveryattempt": (SHARDS, {"alerts_notification": 1}),
+}
+
+
+def test_the_admins_lists(alice: User, root: User) -> None:
+    """One read, one for each shard of a table or index that is spread; never a count."""
+    for user in (alice, member("bob")):
+        trade(user)
+        arm(user)
+    for number in range(ARTICLES):
+        article = Article.objects.create(
+            id=f"article-{number}",
+            title="A",
+            url="https://example.com",
+            published_at=timezone.now(),
+        )
+        article.coins.add(*Coin.objects.filter(pk__in=["coin-1", "coin-2"]))
+    alerts.deliver_due(now=timezone.now())
+    client = logged_in(root)
+    shown = {table: visited(client, url) - MEMBER for table, url in admin_lists().items()}
+    assert shown == {
+        table: Counter({table: own}) + Counter(related)
+        for table, (own, related) in ADMIN_LISTS.items()
+    }
+
+
+def admin_lists() -> dict[str, str]:
+    """Return the addresses of the lists of our own models, but for the one nobody may see."""
+    metas = [model._meta for model in admin.site._registry]
+    return {
+        meta.db_table: reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        for meta in metas
+        if meta.app_label in {"accounts", "alerts", "market", "portfolio"}
+        and meta.db_table != "accounts_activity"
+    }
+
+
+def test_what_moderators_watch(alice: User) -> None:
+    trade(alice)
+    client = logged_in(member("mo", Role.MODERATOR))
+    assert visited(client, reverse("portfolio:all-transactions")) == MEMBER + BELL + TAPE + Counter(
+        {"portfolio_transaction": INDEX_SHARDS, "accounts_user": 1, "market_coin": 1}
+    )
+    asks = visited(client, reverse("accounts:activity")) - MEMBER - BELL - TAPE
+    assert asks.pop("accounts_user") <= 2  # who did it, and to whom
+    assert asks == {"accounts_activity": SHARDS}
+
+
+def test_the_statistics_count_three_tables_by_reading_them(root: User) -> None:
+    """A count costs what reading costs; each says why it does (`reading_all`)."""
+    client = logged_in(root)
+    client.get(reverse("portals:statistics"))
+    cache.clear()
+    with capture_requests() as capture:
+        client.get(reverse("portals:statistics"))
+    counted = ["accounts_user", "alerts_pricealert", "portfolio_portfolio"]
+    assert sorted(scan.table for scan in capture.scans) == counted
+    assert not any(scan.is_reported for scan in capture.scans)
+    assert asked(capture) - MEMBER - BELL - TAPE == Counter(
+        {
+            **dict.fromkeys(counted, 1),
+            "portfolio_transaction": 3 * INDEX_SHARDS,
+            "alerts_notification": SHARDS,
+            "alerts_deliveryattempt": SHARDS,
+            "market_coin": 2,
+            "market_priceorigin": 1,
+            "market_feedstate": 1,
+        }
+    )
