@@ -92,11 +92,12 @@ def items_of(table: TableDef) -> list[Item]:
 def loose_ends() -> list[str]:
     """Return what is wrong with the items: sentinels that no row claims, indexes that are off."""
     connection.ensure_connection()
-    session: Any = connection.connection.session  # type: ignore[union-attr]
+    session: Any = connection.connection.session
     found = []
     for name, table in connection.store.registry.tables.items():  # type: ignore[attr-defined]
         rules, table_codec = session.rules(table), codec_of(table)
-        owners, claimed = {}, {}
+        owners: dict[str, str] = {}
+        claimed: dict[str, str] = {}
         for item in items_of(table):
             if item["@k"]["S"] == "u":
                 owners[item["@s"]["S"]] = item["@o"]["S"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -11,6 +11,7 @@ from django.db.models import Q
 class Keeper(models.Model):
     """Somebody whose key is a text, now and then longer than a key of DynamoDB."""
 
+    objects: ClassVar[Any]  # the type checker sees no managers of an app not installed
     name = models.TextField(primary_key=True)
     boss = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, db_constraint=False, related_name="team"
@@ -27,6 +28,7 @@ class Keeper(models.Model):
 class Animal(models.Model):
     """An animal, with an index of each kind."""
 
+    objects: ClassVar[Any]  # the type checker sees no managers of an app not installed
     keeper = models.ForeignKey(
         Keeper, on_delete=models.CASCADE, null=True, db_constraint=False, related_name="animals"
     )
@@ -71,6 +73,7 @@ class Animal(models.Model):
 class Visit(models.Model):
     """A visit with a composite key, spread over several partitions."""
 
+    objects: ClassVar[Any]  # the type checker sees no managers of an app not installed
     pk: Any = models.CompositePrimaryKey("guest", "day")
     guest = models.CharField(max_length=20)
     day = models.IntegerField()

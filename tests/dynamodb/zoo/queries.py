@@ -164,7 +164,7 @@ def _distinct(query: Query, rows: QuerySet[Any]) -> list[Any]:
 def _related(query: Query, rows: QuerySet[Any]) -> list[Any]:
     if query.model is Animal:
         rows = rows.select_related("keeper__boss")
-        names = ("pk", "keeper__name", "keeper__boss__pay")
+        names: tuple[str, ...] = ("pk", "keeper__name", "keeper__boss__pay")
     elif query.model is Visit:
         rows, names = rows.select_related("animal__keeper"), ("paid", "animal__keeper__name")
     else:

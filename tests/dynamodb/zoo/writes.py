@@ -82,11 +82,11 @@ def _save(using: str, row: Row) -> None:
     Animal(**row).save(using=using)
 
 
-def _update(using: str, where: Q, values: Row) -> int:
+def _update(using: str, where: Q, values: Row) -> Any:
     return Animal.objects.using(using).filter(where).update(**values)
 
 
-def _renumber(using: str, old: int, new: int) -> int:
+def _renumber(using: str, old: int, new: int) -> Any:
     return Animal.objects.using(using).filter(pk=old).update(id=new)
 
 
@@ -94,7 +94,7 @@ def _delete(using: str, where: Q) -> Any:
     return Animal.objects.using(using).filter(where).delete()[1].get("zoo.Animal", 0)
 
 
-def _swap_codes(using: str, one: str, other: str) -> int:
+def _swap_codes(using: str, one: str, other: str) -> Any:
     swapped = Case(When(code=one, then=Value(other)), default=Value(one))
     return Animal.objects.using(using).filter(code__in=[one, other]).update(code=swapped)
 
@@ -126,7 +126,7 @@ def _bulk_upsert(using: str, rows: Sequence[Row], target: Sequence[str], fields:
     )
 
 
-def _bulk_update(using: str, values: dict[int, Row]) -> int:
+def _bulk_update(using: str, values: dict[int, Row]) -> Any:
     animals = list(Animal.objects.using(using).filter(pk__in=values).order_by("pk"))
     for animal in animals:
         animal.legs, animal.price = values[animal.pk]["legs"], values[animal.pk]["price"]
@@ -152,13 +152,13 @@ def _update_or_create(using: str, code: str, row: Row) -> tuple[int, bool]:
     return animal.pk, is_new
 
 
-def _visit(using: str, row: Row) -> int:
+def _visit(using: str, row: Row) -> Any:
     visits = Visit.objects.using(using)
     changed = visits.filter(guest=row["guest"]).update(paid=F("paid") + row["paid"])
     return changed + visits.filter(animal_id=row["animal_id"]).delete()[0]
 
 
-def _pay(using: str, name: str, pay: Decimal) -> int:
+def _pay(using: str, name: str, pay: Decimal) -> Any:
     return Keeper.objects.using(using).filter(name=name).update(pay=F("pay") - pay)
 
 
