@@ -80,6 +80,8 @@ class Writer:
         if eager or self.session.must_answer_now:
             # A statement's own error, as get_or_create() needs it, costs a look beforehand.
             self._look_up([] if is_numbered else [row.key], sentinels)
+        elif self._is_bold and not is_numbered:
+            self._look_up([row.key], {})
         if self.writes.is_taken(row.key):
             self.session.check_held()
             raise self.writes.duplicate_key()
@@ -90,6 +92,15 @@ class Writer:
         self.writes.put(row, None)
         self.session.returned.append((self.table, values))
         return row
+
+    @property
+    def _is_bold(self) -> bool:
+        """Tell whether a key that is given, where a sequence would give one, is likely taken.
+
+        Then the INSERT itself says so, not the COMMIT, for 1 read.
+        """
+        session = self.session
+        return self._auto is not None and session.in_transaction and not session.chunked
 
     def _look_up(self, row_keys: Iterable[str], sentinels: dict[str, Unique]) -> None:
         """Ask in one batch whether keys and unique values are taken, where that is not known."""
