@@ -13,10 +13,11 @@ modeladmin admin_filters dates datetimes distinct_on_fields expressions_case exp
 raw_query composite_pk timezones proxy_models model_inheritance async contenttypes_tests
 """.split()  # noqa: SIM905 (a list as one reads it)
 
-#: The engine's essence, for every change: reads, writes, schema, transactions.
+#: The engine's essence, for every change: reads, writes, schema, transactions. About two minutes.
 SHORT = """
-basic lookup ordering get_or_create transactions update delete bulk_create select_for_update
-constraints aggregation schema composite_pk
+basic lookup queries aggregation ordering get_or_create transactions expressions update delete
+many_to_many model_fields bulk_create select_for_update select_related prefetch_related
+db_functions constraints schema migrations sessions_tests fixtures composite_pk raw_query timezones
 """.split()  # noqa: SIM905 (a list as one reads it)
 
 #: Enough of each kind of statement to see that what is stored is what is read.
