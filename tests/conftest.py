@@ -27,6 +27,26 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Let the tables of a DynamoDB differ in two ways from the product's.
+
+    Its time to live goes by the clock, and the moments of the tests are fixed: so rows are purged
+    as on SQL, by the indexes that are there for it. And where a test reads all of a table, each
+    of its shards is a request: two are as many as any number.
+    """
+    options = connection.settings_dict.get("OPTIONS", {})
+    if "TABLES" in options:
+        options["TABLES"] = {
+            name: _as_tests_need_it(table) for name, table in options["TABLES"].items()
+        }
+
+
+def _as_tests_need_it(table: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in table.items() if name not in {"ttl", "unbuilt"}}
+    return kept | {"shards": min(table.get("shards", 1), 2)}
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

@@ -6,7 +6,6 @@ import sys
 import tempfile
 
 from cryptopulse.dynamodb import local
-from cryptopulse.dynamodb_tables import TABLES
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 os.environ.setdefault("LOCAL_DIR", tempfile.mkdtemp(prefix="cryptopulse-tests-"))
@@ -27,11 +26,6 @@ def give_dynamodb_a_server() -> None:
     except local.LocalServerError as error:
         sys.exit(str(error))
     atexit.register(server.stop)
-    # DynamoDB's time to live goes by the clock, and the moments of the tests are fixed. So rows
-    # are purged as on SQL, by the indexes that are there for it.
-    for options in TABLES.values():
-        options.pop("ttl", None)
-        options.pop("unbuilt", None)
     os.environ["DATABASE_URL"] = f"{url}{'&' if '?' in url else '?'}endpoint={server.url}"
 
 
