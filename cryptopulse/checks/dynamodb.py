@@ -41,4 +41,4 @@ def _findings(database: dict[str, Any], *, asks: bool) -> list[CheckMessage]:
         return [error(100, str(problem), "See DynamoDB in the README.")]
     models = apps.get_models(include_auto_created=True)
     found = list(checks.find(models, options, admin.site._registry))  # noqa: SLF001 (has no door)
-    return found + (list(checks.find_changed_shards(options)) if asks else [])
+    return found + (list(checks.find_changed_options(options)) if asks else [])

@@ -1,7 +1,7 @@
 """What the engine cannot keep, or can only do by reading whole tables, said at start-up.
 
 Errors are refused or would be lost; warnings work and cost. Nothing here asks DynamoDB, and
-neither boto3 nor apsw is imported, but for `find_changed_shards`, which needs the catalogue.
+neither boto3 nor apsw is imported, but for `find_changed_options`, which needs the catalogue.
 """
 
 # ruff: noqa: SLF001 (a model's `_meta` is Django's public API)
@@ -206,8 +206,8 @@ def _entry(model: type[Model], entry: TableOptions) -> Iterator[CheckMessage]:
 # --- What is stored -------------------------------------------------------------------------
 
 
-def find_changed_shards(options: Options) -> Iterator[CheckMessage]:
-    """Yield tables whose rows are spread otherwise than TABLES says. Asks DynamoDB."""
+def find_changed_options(options: Options) -> Iterator[CheckMessage]:
+    """Yield tables that are stored otherwise than TABLES says. Asks DynamoDB."""
     from .store import Store
 
     registry = Store.of(options).registry
@@ -216,18 +216,27 @@ def find_changed_shards(options: Options) -> Iterator[CheckMessage]:
     except DatabaseError:
         return  # whoever needs the database will say so better
     for table in registry.tables.values():
-        yield from changed_shards(table, options)
+        yield from changed_options(table, options)
 
 
-def changed_shards(table: TableDef, options: Options) -> Iterator[CheckMessage]:
-    """Yield what to do about a table whose number of shards is not the one it was made with."""
-    wanted = options.table(table.name).shards
-    if table.shards == wanted:
+def changed_options(table: TableDef, options: Options) -> Iterator[CheckMessage]:
+    """Yield what to do about a table that was made with other options. The stored ones hold."""
+    from .applying import difference
+
+    found = difference(table, options.table(table.name))
+    if found is None:
         return
-    yield _error(
-        108,
-        f"TABLES says {wanted} shards for {table.name!r}, and its rows lie in {table.shards}: a "
-        "change is refused, because a row's shard is part of its key.",
-        f"Leave it at {table.shards}. To change it, copy: manage.py dumpdata --all > all.json, "
-        "then migrate and loaddata with a DATABASE_URL that names another prefix.",
-    )
+    command = f"manage.py dynamodb_apply_options {table.name}"
+    if found.must_copy:
+        yield _error(
+            108,
+            f"TABLES says {found.new.shards} shards for {table.name!r}, and its rows lie in "
+            f"{table.shards}: a row's shard is part of its key, so what is stored holds.",
+            f"Leave it at {table.shards}, or stop what writes the table and copy it: {command}",
+        )
+    elif what := "; ".join(found.sentences()):
+        yield Warning(
+            f"{table.name!r} is not stored as TABLES says ({what}); what is stored holds.",
+            hint=f"Change it in place, at any time: {command}",
+            id="cryptopulse.W109",
+        )

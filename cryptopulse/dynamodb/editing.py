@@ -20,8 +20,9 @@ from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 
 from . import changes, definition, tables
+from .applying import LABEL, Difference, difference
 from .catalogue import Index, TableDef, Unique
-from .errors import Duplicate, Violation
+from .errors import Disturbed, Duplicate, Violation
 from .filling import requests_for_rows
 from .journal import Journal, Step
 from .options import TableOptions, read_options
@@ -103,6 +104,45 @@ class TableEditor(SQLiteSchemaEditor):
             if self._make(f"{label} {name}", name, change):
                 self._log(sql, time.monotonic() - started)
 
+    # --- options of tables that exist -------------------------------------------------------
+
+    def difference(self, name: str) -> Difference | None:
+        """Return what TABLES says otherwise than the catalogue; None where they agree."""
+        return difference(self.registry.tables[name], self.store.options.table(name))
+
+    def unfinished(self) -> str | None:
+        """Return the table whose `apply_options` was interrupted, if one was.
+
+        Raises OperationalError after an interrupted migration: that has to be run to its end first.
+        """
+        begun = self.journal.interrupted()
+        if begun is None:
+            return None
+        if not begun.label.startswith(LABEL) or begun.old is None:
+            raise OperationalError(
+                "A migration was interrupted. Run `manage.py migrate` first, then this again."
+            )
+        return begun.old.name
+
+    def apply_options(self, name: str) -> None:
+        """Bring a table in line with TABLES; another number of shards copies it.
+
+        Raises OperationalError, and leaves the table as it was, if somebody writes it meanwhile.
+        """
+        if self.unfinished() == name and (begun := self.journal.interrupted()):
+            wanted = begun.label.removesuffix(f" {name}")
+        elif found := self.difference(name):
+            wanted = found.label
+        else:
+            return
+
+        def change(old: TableDef | None) -> TableDef:
+            table = self._existing(name, old)
+            found = difference(table, self.store.options.table(name))
+            return found.new if found else table
+
+        self._change(wanted, name, f"-- {wanted} {name}", change)
+
     def _log(self, sql: str, seconds: float) -> None:
         """Show a change where Django shows the SQL of one."""
         logger.debug("%s; (params %r)", sql, None, extra={"params": None, "sql": sql})
@@ -161,7 +201,7 @@ class TableEditor(SQLiteSchemaEditor):
             self.journal.begin(step)
         try:
             Transition(self.store, self.connection.connection.handle).run(step.old, step.new)
-        except (Duplicate, Violation):
+        except (Duplicate, Violation, Disturbed):
             self.journal.abandon()
             raise
         self.journal.finish()

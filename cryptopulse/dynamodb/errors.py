@@ -13,6 +13,10 @@ class Conflict(sqlite3.OperationalError):
     """Somebody else changed what this unit of work had read. Nothing was written; try again."""
 
 
+class Disturbed(Conflict):
+    """A table was written while it was being copied. It is as it was."""
+
+
 class Throttled(sqlite3.OperationalError):
     """DynamoDB refused for lack of throughput, after all retries. Nothing was written."""
 

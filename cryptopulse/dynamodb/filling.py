@@ -39,7 +39,7 @@ class Work:
     #: read then costs the same as that of any other column.
     generated: tuple[Column, ...]
     must_check: bool
-    expires: bool  # the rows lack their moment of expiry
+    expires: bool  # the rows' moment of expiry is another one, or none
 
     @classmethod
     def between(cls, old: TableDef, new: TableDef) -> Work:
@@ -64,7 +64,7 @@ class Work:
                 if was is not None and was.filler is not None and column.filler is None
             ),
             generated=tuple(c for was, c in pairs if c.generated and was is None),
-            expires=_attribute(new, new.ttl) not in {None, _attribute(old, old.ttl)},
+            expires=_attribute(new, new.ttl) != _attribute(old, old.ttl),
             must_check=any((check.name, check.sql) not in checks for check in new.checks)
             or any(_is_required_now(was, column) for was, column in pairs),
         )
@@ -141,7 +141,10 @@ class Filling:
         """Return what a stored item needs."""
         row = self.codec.decode(item)
         values = completed(self.rules, row)
-        sentinels = self.claims.sentinels(values) if self.work.uniques else {}
+        # A sentinel expires with its row.
+        is_renewed = self.work.expires and item.get("@x") != self._expiry(values)
+        claims = self.rules if is_renewed else self.claims
+        sentinels = claims.sentinels(values)
         update = self._update(item, row, values)
         if update is None and not sentinels:
             return None
@@ -244,8 +247,8 @@ class Filling:
                 wanted |= {name: {"S": text} for name, text in zip(names, texts, strict=True)}
             else:
                 wanted |= dict.fromkeys(names)
-        if self.work.expires and (moment := self.codec.expires(values)) is not None:
-            wanted["@x"] = {"N": str(int(moment))}
+        if self.work.expires:
+            wanted["@x"] = self._expiry(values)
         for column in self.work.generated:
             value = values[self.table.position[column.name]]
             wanted[column.attribute] = to_attribute(value, column)
@@ -253,6 +256,10 @@ class Filling:
             if item.get(was.attribute) == {"NULL": True}:
                 wanted[was.attribute] = to_attribute(was.filler, column)
         return wanted
+
+    def _expiry(self, values: tuple[Value, ...]) -> dict[str, str] | None:
+        moment = self.codec.expires(values)
+        return None if moment is None else {"N": str(int(moment))}
 
 
 _CHANGED = {"ConditionalCheckFailedException", "TransactionCanceledException"}

@@ -46,6 +46,17 @@ class Journal:
         self._is_loaded = False
         self._is_stored = False
 
+    def interrupted(self) -> Step | None:
+        """Return what an editor left behind that did not come to its end; reads, and no more.
+
+        A step without a label stands for an editor that was between two changes.
+        """
+        text = self.registry.read(_PART, _KEY).get("document", {}).get("S")
+        if text is None:
+            return None
+        begun = json.loads(text)["begun"]
+        return _step_from(begun) if begun else Step("", None, None)
+
     # --- asking -----------------------------------------------------------------------------
 
     def recall(self, label: str) -> Step | bool:

@@ -104,6 +104,17 @@ class Tables:
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": "@x"},
             )
 
+    def keep(self, name: str) -> None:
+        """Let DynamoDB delete no rows by itself any more."""
+        described = self.ask("DescribeTimeToLive", TableName=name)
+        status = described.get("TimeToLiveDescription", {}).get("TimeToLiveStatus")
+        if status in {"ENABLED", "ENABLING"}:
+            self.ask(
+                "UpdateTimeToLive",
+                TableName=name,
+                TimeToLiveSpecification={"Enabled": False, "AttributeName": "@x"},
+            )
+
     def add_index(self, name: str, index: Index) -> None:
         """Create an index and wait until DynamoDB has filled it."""
         if index.physical not in self._indexes(name):

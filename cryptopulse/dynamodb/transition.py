@@ -6,6 +6,7 @@ never rewritten unless their key itself changes; an index's change touches its a
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import changes
 from .catalogue import TableDef, Value
 from .codec import codec_of
-from .errors import Duplicate, Violation
+from .errors import Disturbed, Duplicate, Violation
 from .filling import Filling, Work, completed, named, taken
 from .row import Row
 from .rules import Rules
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import apsw
 
     from .store import Store
+
+logger = logging.getLogger("cryptopulse.dynamodb")
 
 #: Rows that are changed at the same time.
 _WORKERS = 8
@@ -84,6 +87,8 @@ class Transition:
 
     def _alter(self, old: TableDef, new: TableDef) -> None:
         work = Work.between(old, new)
+        if old.ttl and not new.ttl:
+            self.ddl.keep(new.physical)
         if work.concerns_rows and self._has_rows(old):
             self._verify(old, new, work)
             if work.changes_rows:
@@ -98,8 +103,6 @@ class Transition:
             self._announce(old, changes.building(new, work.building))
         for index in work.added:
             self.ddl.add_index(new.physical, index)
-        if new.ttl and new.ttl != old.ttl:
-            self.ddl.expire(new.physical)
         if new.ttl and new.ttl != old.ttl:
             self.ddl.expire(new.physical)
         self._announce(old, new)
@@ -142,28 +145,58 @@ class Transition:
     def _copy(self, old: TableDef, new: TableDef) -> None:
         """Copy the rows under their new keys, switch the catalogue, delete the old table.
 
-        The one change during which nobody else may write the table: what they write after a row
-        was copied is lost.
+        The one change during which nobody else may write the table. Raises Disturbed,
+        and leaves everything as it was, if somebody did.
         """
         current = self.registry.tables.get(old.name)
+        versions: dict[str, str | None] | None = None
         if current is None or current.physical != new.physical:
             self.ddl.create(new.physical, new.built_indexes, new.ttl, anew=True)
             try:
-                self._copy_rows(old, new)
-            except (Duplicate, Violation):
+                versions = self._copy_rows(old, new)
+                self._refuse_written(old, versions)
+            except (Duplicate, Violation, Disturbed):
                 self.ddl.drop(new.physical)
                 raise
             self._announce(old, new)
+        self._wait_until_known()
+        if versions is not None and (written := self._written(old, versions)):
+            logger.error(
+                "%d rows of %s were written to the old table while processes learned of the new "
+                "one. They are lost to it; the old table %s is kept.",
+                written,
+                new.name,
+                old.physical,
+            )
+            return
         self.ddl.drop(old.physical)
         self.store.reset_sequence(old)
 
-    def _copy_rows(self, old: TableDef, new: TableDef) -> None:
+    def _refuse_written(self, old: TableDef, versions: dict[str, str | None]) -> None:
+        if written := self._written(old, versions):
+            raise Disturbed(
+                f"{written} rows of {old.name} were written while it was copied; it is as it was. "
+                "Stop what writes it and do this again."
+            )
+
+    def _written(self, old: TableDef, versions: dict[str, str | None]) -> int:
+        """Return how many rows are not as they were copied: changed, new or gone."""
+        found = {row.key: row.version for row in self._rows(old)}
+        gone = sum(1 for key in versions.keys() - found.keys() if not old.ttl)
+        return gone + sum(
+            key not in versions or versions[key] != version for key, version in found.items()
+        )
+
+    def _copy_rows(self, old: TableDef, new: TableDef) -> dict[str, str | None]:
+        """Copy all rows; return the version at which each was copied."""
         source = replace(new, physical=old.physical, shards=old.shards)
         rules, codec = Rules(new, self.handle), codec_of(new)
         owners: dict[str, str] = {}
-        highest = 0
+        highest = self._last_number(old) if new.auto and new.auto == old.auto else 0
+        versions: dict[str, str | None] = {}
         batch: list[dict[str, Any]] = []
         for row in self._rows(source):
+            versions[row.key] = row.version
             values = self._with_id(new, completed(rules, row))
             rules.check(values)
             key = codec.key_of(values)
@@ -185,6 +218,11 @@ class Transition:
             self._put(new, batch)
         if highest:
             self.store.raise_sequence(new, highest)
+        return versions
+
+    def _last_number(self, table: TableDef) -> int:
+        item = self.registry.read(f"sequence:{table.physical}", "-")
+        return int(item.get("n", {"N": "0"})["N"])
 
     def _with_id(self, table: TableDef, values: tuple[Value, ...]) -> tuple[Value, ...]:
         if table.auto is None or values[table.position[table.auto]] is not None:

@@ -19,7 +19,7 @@ from django.test.utils import isolate_apps
 
 from cryptopulse.checks.dynamodb import check_dynamodb
 from cryptopulse.dynamodb import checks
-from cryptopulse.dynamodb.catalogue import Column, TableDef
+from cryptopulse.dynamodb.catalogue import Column, Index, TableDef
 from cryptopulse.dynamodb.options import read_options
 from cryptopulse.dynamodb_tables import TABLES
 
@@ -142,16 +142,31 @@ def test_options_that_name_nothing_are_errors() -> None:
     assert ids(found(Row, tables={table: {"ttl": "at"}})) == []
 
 
-@pytest.mark.parametrize(("stored", "expected"), [(1, ["E108"]), (4, [])])
-def test_another_number_of_shards_is_refused_with_the_way_to_copy(
-    stored: int, expected: list[str]
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"shards": 4}, ["E108"]),
+        ({"ttl": "at"}, ["W109"]),
+        ({"ordered": {"by_at": 2}}, ["W109"]),
+        ({"unbuilt": ["by_at"]}, ["W109"]),
+        ({"small": True, "ttl": "nothing"}, []),
+    ],
+)
+def test_options_that_a_table_was_not_made_with_are_named_with_the_command(
+    wanted: dict[str, Any], expected: list[str]
 ) -> None:
-    column = Column(name="id", type="integer", attribute="id", null=False)
-    table = TableDef(name="rows", physical="t-rows", columns=(column,), key=("id",), shards=stored)
-    options = read_options({"NAME": "t", "OPTIONS": {"TABLES": {"rows": {"shards": 4}}}})
-    messages = list(checks.changed_shards(table, options))
+    columns = (
+        Column(name="id", type="integer", attribute="id", null=False),
+        Column(name="at", type="datetime", attribute="at", null=False),
+    )
+    indexes = (Index(name="by_at", columns=("at",), slot=1),)
+    table = TableDef(
+        name="rows", physical="t-rows", columns=columns, key=("id",), indexes=indexes, next_slot=2
+    )
+    options = read_options({"NAME": "t", "OPTIONS": {"TABLES": {"rows": wanted}}})
+    messages = list(checks.changed_options(table, options))
     assert ids(messages) == expected
-    assert all("loaddata" in str(message.hint) for message in messages)
+    assert all("manage.py dynamodb_apply_options rows" in str(m.hint) for m in messages)
 
 
 def test_options_that_cannot_be_read_are_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
