@@ -19,7 +19,7 @@ from .store import KeyRange
 
 if TYPE_CHECKING:
     from .executor import Executor
-    from .planner import Path
+    from .plan import Path
 
 Pages: TypeAlias = Iterator[list[Row]]
 

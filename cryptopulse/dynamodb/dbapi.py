@@ -21,13 +21,13 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from .conversions import UNKNOWN, conversion_of
 from .errors import Conflict
-from .statements import Statement, with_parameters, without_parameters
+from .prepared import Prepared, with_parameters, without_parameters
 
 if TYPE_CHECKING:
     from .catalogue import TableDef, Value
     from .pool import Lease
     from .session import Session
-    from .session import Statement as SessionStatement
+    from .statement import Statement
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 SQLRow = tuple[Any, ...]
@@ -153,7 +153,7 @@ class Cursor:
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
-        self._reading: SessionStatement | None = None  # while rows may still come
+        self._reading: Statement | None = None  # while rows may still come
         self.connection = connection
         try:
             self._cursor = connection.open_handle.cursor()
@@ -188,7 +188,7 @@ class Cursor:
         elif isinstance(params, (tuple, list)) or not isinstance(params, Mapping):
             statement = with_parameters[query]
         else:
-            statement = Statement(
+            statement = Prepared(
                 SQLiteCursorWrapper.convert_query(None, query, param_names=list(params))  # type: ignore[arg-type]
             )
         if self._reading is not None:

@@ -7,24 +7,16 @@ whole table.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import apsw
 
-from .catalogue import Index, TableDef, Unique
-
-EQUALS, IS, IS_NULL = (
-    apsw.SQLITE_INDEX_CONSTRAINT_EQ,
-    apsw.SQLITE_INDEX_CONSTRAINT_IS,
-    apsw.SQLITE_INDEX_CONSTRAINT_ISNULL,
-)
-LOWER = (apsw.SQLITE_INDEX_CONSTRAINT_GT, apsw.SQLITE_INDEX_CONSTRAINT_GE)
-UPPER = (apsw.SQLITE_INDEX_CONSTRAINT_LT, apsw.SQLITE_INDEX_CONSTRAINT_LE)
-PAGING = (apsw.SQLITE_INDEX_CONSTRAINT_LIMIT, apsw.SQLITE_INDEX_CONSTRAINT_OFFSET)
+from .catalogue import Index, TableDef
+from .guards import guards_of
+from .plan import Path, Plan, describe
+from .question import EQUALS, Question, order_of, read_question
 
 #: SQLite tells of 63 columns whether they are used; the last stands for all behind it.
 COUNTED_COLUMNS = 62
@@ -37,67 +29,6 @@ SMALL_TABLE = 60.0
 #: One row of so many has a given value of a column.
 EQUAL_SELECTS = 8
 TABLE_ROWS, SMALL_ROWS, PARTITION_ROWS, BATCH_ROWS = 5_000, 50, 200, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One physical way into a table: its base key or an index.
-
-    A partition is either the values of one column or one of a number of shards; inside it the
-    rows are ordered by `sort`, which always ends in the primary key.
-    """
-
-    index: Index | None
-    partition: int | None  # place of a column; None: shards
-    shards: int
-    sort: tuple[int, ...]
-    guards: tuple[tuple[int, frozenset[Any]], ...] = ()  # what the index's condition demands
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do at xFilter. `places` says which argument stands for what."""
-
-    kind: str  # "item" | "unique" | "batch" | "range" | "hash" | "table"
-    path: Path | None = None
-    unique: Unique | None = None
-    column: int | None = None
-    many_partitions: bool = False  # the partition argument is a set of values
-    equal: tuple[tuple[int, bool], ...] = ()  # (place, may be NULL) in order of arguments
-    partition_may_be_null: bool = False
-    has_low: bool = False
-    has_high: bool = False
-    descending: bool = False
-    ordered: bool = False
-    limit: int | None = None
-    counted: bool = False
-    guarded: tuple[int, ...] = ()  # places whose arguments come last and are compared
-    order: tuple[tuple[int, bool], ...] = ()
-    #: Which argument stands at which position, where one stands at several.
-    spread: tuple[int, ...] | None = None
-    text: str = field(default="", compare=False)
-
-
-@dataclass(slots=True)
-class Question:
-    """The constraints and the order that SQLite offers, by place of the column."""
-
-    equal: dict[int, tuple[int, int]] = field(default_factory=dict)  # place: (number, operator)
-    sets: dict[int, int] = field(default_factory=dict)
-    low: dict[int, int] = field(default_factory=dict)
-    high: dict[int, int] = field(default_factory=dict)
-    limit: int | None = None
-    order: tuple[tuple[int, bool], ...] = ()
-    used: frozenset[int] = frozenset()  # places of the columns that the statement reads
-    is_alone: bool = False  # no join asks again for each row of another table
-
-    def is_equal(self, place: int) -> bool:
-        """Tell whether the column must equal a value that is not NULL."""
-        return place in self.equal and self.equal[place][1] == EQUALS
-
-    def may_be_null(self, place: int) -> bool:
-        """Tell whether NULL equals NULL here (IS, IS NULL)."""
-        return self.equal[place][1] != EQUALS
 
 
 @dataclass(slots=True)
@@ -225,7 +156,7 @@ class Planner:
             if many and place not in question.sets:
                 return None
             arguments.append(question.sets[place] if many else question.equal[place][0])
-        if not all(self._is_guarded(place, question) for place, _ in path.guards):
+        if not all(place in question.equal for place, _ in path.guards):
             return None
         equal = self._prefix(path, question)
         arguments += [question.equal[place][0] for place, _ in equal]
@@ -266,9 +197,6 @@ class Planner:
             equal.append((place, question.may_be_null(place)))
         return tuple(equal)
 
-    def _is_guarded(self, place: int, question: Question) -> bool:
-        return place in question.equal
-
     def _cost(self, plan: Plan, question: Question) -> tuple[float, float]:
         path = plan.path
         assert path is not None  # noqa: S101 (a range has one)
@@ -296,133 +224,9 @@ class Planner:
         """Tell whether every column that the statement reads has one value, which is known."""
         if plan.kind not in {"range", "table"} or plan.many_partitions or plan.has_low:
             return False
-        if (
-            plan.has_high or len(self.table.columns) > COUNTED_COLUMNS
-        ):  # SQLite counts 63, the last of which means "more"
+        if plan.has_high or len(self.table.columns) > COUNTED_COLUMNS:
             return False
         known = {place for place, _ in plan.equal} | set(plan.guarded)
         if plan.path and plan.path.partition is not None:
             known.add(plan.path.partition)
         return question.used <= known
-
-
-def read_question(info: apsw.IndexInfo, collations: Sequence[str]) -> Question:
-    """Return what SQLite offers as constraints that keys can serve."""
-    question = Question(used=frozenset(info.colUsed))
-    for number in range(info.nConstraint):
-        if not info.get_aConstraint_usable(number):
-            continue
-        operator = info.get_aConstraint_op(number)
-        if operator in PAGING:
-            # Django writes LIMIT and OFFSET as literals; SQLite applies them itself in any case.
-            value = info.get_aConstraint_rhs(number)
-            if isinstance(value, int) and value > 0:
-                question.limit = (question.limit or 0) + value
-            continue
-        place = info.get_aConstraint_iColumn(number)
-        if place < 0 or info.get_aConstraint_collation(number).upper() != collations[place]:
-            continue
-        if operator == EQUALS and info.get_aConstraintUsage_in(number):
-            question.sets.setdefault(place, number)
-        elif operator in {EQUALS, IS, IS_NULL}:
-            question.equal.setdefault(place, (number, operator))
-        elif operator in LOWER:
-            question.low.setdefault(place, number)
-        elif operator in UPPER:
-            question.high.setdefault(place, number)
-    question.order = tuple(
-        (info.get_aOrderBy_iColumn(number), bool(info.get_aOrderBy_desc(number)))
-        for number in range(info.nOrderBy)
-    )
-    return question
-
-
-def order_of(path: Path, equal: int, question: Question) -> tuple[bool, bool]:
-    """Tell whether a Query returns the wanted order, and whether it must run backwards."""
-    wanted = [term for term in question.order if term[0] not in question.equal]
-    if not wanted:
-        return True, False
-    descending = wanted[0][1]
-    left = (place for place in path.sort[equal:] if place not in question.equal)
-    tail = list(dict.fromkeys(left))
-    # Behind the whole primary key nothing is left to be ordered.
-    for position, (place, backwards) in enumerate(wanted):
-        if position >= len(tail):
-            return True, descending
-        if place != tail[position] or backwards != descending:
-            return False, False
-    return True, descending
-
-
-LITERAL = re.compile(
-    r"""^\(*\s*"(?P<column>[^"]+)"\s*(?:
-        =\s*(?P<value>'(?:[^']|'')*'|-?\d+)
-        | IN\s*\((?P<values>[^()]*)\)
-        | (?P<null>IS\s+NULL)
-    )\s*\)*$""",
-    re.VERBOSE,
-)
-ITEMS = re.compile(r"'(?:[^']|'')*'|-?\d+")
-
-
-def guards_of(condition: str, table: TableDef) -> Iterator[tuple[int, frozenset[Any]]]:
-    """Yield what a query must ask for so that a partial index holds every row it wants.
-
-    Understood are comparisons of a column with literals, joined by AND; a condition that says
-    anything else is guarded by a value that no query has, so that its index is never used.
-    """
-    for part in re.split(r"\s+AND\s+", condition.strip()):
-        match = LITERAL.match(part)
-        if match is None or match["column"] not in table.position:
-            yield table.key_places[0], frozenset()
-            return
-        place = table.position[match["column"]]
-        if match["null"]:
-            yield place, frozenset([None])
-        else:
-            text = match["value"] or match["values"] or ""
-            yield place, frozenset(_literal(item) for item in ITEMS.findall(text))
-
-
-def _literal(text: str) -> Any:
-    return text[1:-1].replace("''", "'") if text.startswith("'") else int(text)
-
-
-def describe(plan: Plan, table: TableDef) -> str:
-    """Return the plan in words, as explain() and the log show it."""
-    names = [column.name for column in table.columns]
-    if plan.kind == "item":
-        return "GetItem by primary key"
-    if plan.kind == "unique":
-        return f"GetItem by unique {', '.join(plan.unique.columns if plan.unique else ())}"
-    if plan.kind == "batch":
-        return "BatchGetItem by primary keys"
-    if plan.kind == "hash":
-        return f"SCAN once, then look up by {names[plan.column or 0]}"
-    if plan.kind == "table":
-        return "COUNT of the table" if plan.counted else "SCAN"
-    return _describe_range(plan, names)
-
-
-def _describe_range(plan: Plan, names: list[str]) -> str:
-    path = plan.path
-    assert path is not None  # noqa: S101 (a range has one)
-    parts = []
-    if path.partition is not None:
-        parts.append(names[path.partition] + (" IN" if plan.many_partitions else "="))
-    parts += [f"{names[place]}=" for place, _ in plan.equal]
-    if plan.has_low:
-        parts.append(f"{names[path.sort[len(plan.equal)]]}>")
-    if plan.has_high:
-        parts.append(f"{names[path.sort[len(plan.equal)]]}<")
-    words = ["COUNT by Query" if plan.counted else "Query"]
-    words.append(f"of index {path.index.name}" if path.index else "of the table")
-    if parts:
-        words.append(f"({', '.join(parts)})")
-    if plan.ordered:
-        words.append("in descending order" if plan.descending else "in order")
-    if plan.limit:
-        words.append(f"first {plan.limit}")
-    if path.shards > 1:
-        words.append(f"over {path.shards} shards")
-    return " ".join(words)

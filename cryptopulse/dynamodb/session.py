@@ -2,164 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from . import codec
 from .actions import Action
-from .ahead import LookAhead
 from .authorizer import own_ddl
 from .catalogue import TableDef, Value
 from .conversions import Conversions
 from .errors import Conflict
-from .metering import Meter, StatementRecord
-from .planner import Plan
-from .row import Row
+from .hints import Hints, hints_of
+from .metering import Meter
 from .rules import Rules, quoted
+from .statement import Statement
 from .unit_of_work import reference_actions
 from .vtab import Module, VirtualTable
 
 if TYPE_CHECKING:
-    from .executor import Executor
     from .store import Store
 
 logger = logging.getLogger("cryptopulse.dynamodb")
 
-HINT = re.compile(r"/\*dynamodb:(\{.*\})\*/\s*$", re.DOTALL)
-LIMIT = re.compile(r"\bLIMIT (\d+)(?: OFFSET (\d+))?\s*(?:/\*.*\*/)?\s*$", re.DOTALL)
 #: Seconds after a conflict during which index entries are read again from their table.
 WARY_SECONDS = 2.0
-#: Rows that a join reads ahead in one batch.
-READ_AHEAD = 100
 #: Actions at which a unit of work that may go in chunks is sent.
 CHUNK = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Upsert:
-    """What INSERT does with a row that is there: which columns it changes, found by which."""
-
-    update: tuple[str, ...]
-    target: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """What the compiler says of a statement in its trailing comment, and what its text tells."""
-
-    for_update: bool = False
-    rows: int = 1
-    count: bool = False
-    upsert: Upsert | None = None
-    limit: int | None = None
-    is_sorted: bool = False
-    is_alone: bool = False  # one table, read once
-
-
-@lru_cache(maxsize=2048)
-def hints_of(sql: str) -> Hints:
-    """Return the hints of a statement."""
-    found = HINT.search(sql)
-    given: dict[str, Any] = json.loads(found[1]) if found else {}
-    if upsert := given.pop("upsert", None):
-        given["upsert"] = Upsert(tuple(upsert["update"]), tuple(upsert["target"]))
-    if limit := LIMIT.search(sql):
-        given["limit"] = int(limit[1]) + int(limit[2] or 0)
-    is_alone = sql.count("SELECT") <= 1 and " JOIN " not in sql
-    return Hints(**given, is_sorted="ORDER BY" in sql, is_alone=is_alone)
-
-
-class Statement:
-    """The statement that is running, and what it has read so far."""
-
-    def __init__(self, hints: Hints, record: StatementRecord | None) -> None:
-        self.record = record
-        self.is_locking = hints.for_update
-        self.is_count = hints.count
-        self.upsert = hints.upsert
-        self.limit = hints.limit
-        self.is_sorted = hints.is_sorted
-        self.is_alone = hints.is_alone
-        self.rows = hints.rows
-        #: Open cursors, outermost first: a join reads ahead what their next rows refer to.
-        self.cursors: list[Any] = []
-        self.ahead = LookAhead(self.cursors)
-        #: Keys that were asked for and are not there: a join asks for the same again and again.
-        self.absent: set[tuple[str, str]] = set()
-        self.tables: dict[str, list[Row]] = {}
-        self.buckets: dict[tuple[str, int], dict[str, list[Row]]] = {}
-        self.ids: dict[str, Iterator[int]] = {}
-        self._noted: set[tuple[str, Plan]] = set()
-        self._ahead: dict[str, list[Row]] = {}
-
-    def note_plan(self, table: str, plan: Plan) -> None:
-        """Tell the statement's record how a table is read; once for each way."""
-        if self.record is not None and (table, plan) not in self._noted:
-            self._noted.add((table, plan))
-            self.record.plans.append(f"{table}: {plan.text}")
-
-    def read_ahead(self, executor: Executor, rows: list[Row]) -> None:
-        """Remember the rows that a join fetched in one batch, for the next table of the join."""
-        self._ahead[executor.table.name] = rows
-
-    def upcoming(self, executor: Executor, key: str) -> list[str]:
-        """Return the keys that a join will ask for after this one, as far as it can be seen."""
-        for cursor in self.cursors:
-            if cursor.row is None or cursor.executor is executor:
-                continue
-            place = _joining_place(cursor.table.table, executor.table)
-            if place is None or _key_at(executor, cursor.row, place) != key:
-                continue
-            ahead = cursor.page[cursor.position + 1 :]
-            if not ahead:
-                ahead = self._ahead.get(cursor.table.table.name, [])
-            return _missing(executor, key, ahead, place)
-        return []
-
-
-def _key_at(executor: Executor, row: Row, place: int) -> str | None:
-    value = row.values[place]
-    return None if value is None else executor.codec.encode_key([value])
-
-
-def _missing(executor: Executor, key: str, rows: Sequence[Row], place: int) -> list[str]:
-    writes = executor.writes
-    absent = executor.session.statement.absent
-    wanted = dict.fromkeys(_key_at(executor, row, place) for row in rows)
-    fresh = (
-        other
-        for other in wanted
-        if other is not None
-        and other != key
-        and other not in writes.overlay
-        and other not in writes.seen
-        and (executor.table.name, other) not in absent
-    )
-    return list(islice(fresh, READ_AHEAD - 1))
-
-
-def _joining_place(outer: TableDef, inner: TableDef) -> int | None:
-    """Return the place of the outer table's column that holds the inner table's primary key."""
-    if len(inner.key) != 1:
-        return None
-    for place, column in enumerate(outer.columns):
-        if column.references == (inner.name, inner.key[0]):
-            return place
-    # Multi-table inheritance and one-to-one links, seen from their parent.
-    own = inner.columns[inner.key_places[0]].references
-    if own is not None and own[0] == outer.name:
-        return outer.position.get(own[1])
-    return None
 
 
 class Session:

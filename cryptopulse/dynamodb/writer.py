@@ -15,8 +15,9 @@ from .unit_of_work import TableWrites
 
 if TYPE_CHECKING:
     from .executor import Executor
+    from .hints import Upsert
     from .rules import Rules
-    from .session import Session, Upsert
+    from .session import Session
 
 MAX_AUTO_ATTEMPTS = 3
 

@@ -57,9 +57,9 @@ from django.db.models.functions import (
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from cryptopulse.dynamodb.compiler import is_plain_count
+from cryptopulse.dynamodb.hints import hints_of
 from cryptopulse.dynamodb.metering import capture_requests
 from cryptopulse.dynamodb.operations import hint
-from cryptopulse.dynamodb.session import hints_of
 from tests.dynamodb.conftest import create_tables
 
 #: 28 digits, of which a double keeps 15 to 17. Python itself calculates with 28 in the tests.

@@ -13,7 +13,7 @@ _CHANGE_ROWS = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _RETURN_NOTHING = frozenset({"BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT"})
 
 
-class Statement:
+class Prepared:
     """What is known of a text of SQL before it runs."""
 
     __slots__ = ("changes_rows", "is_read", "sql")
@@ -27,7 +27,7 @@ class Statement:
             raise sqlite3.ProgrammingError("You can only execute one statement at a time.")
 
 
-class Statements(dict[str, Statement]):
+class PreparedTexts(dict[str, Prepared]):
     """Statements by their text, made at first sight. Django repeats itself: few are many."""
 
     MOST = 2_000
@@ -37,9 +37,9 @@ class Statements(dict[str, Statement]):
         super().__init__()
         self._is_formatted = formatted
 
-    def __missing__(self, text: str) -> Statement:
+    def __missing__(self, text: str) -> Prepared:
         sql = SQLiteCursorWrapper.convert_query(None, text) if self._is_formatted else text  # type: ignore[arg-type]
-        statement = Statement(sql)
+        statement = Prepared(sql)
         if len(self) >= self.MOST:
             self.clear()
         if len(text) <= self.LONGEST:
@@ -47,5 +47,5 @@ class Statements(dict[str, Statement]):
         return statement
 
 
-with_parameters = Statements(formatted=True)
-without_parameters = Statements(formatted=False)
+with_parameters = PreparedTexts(formatted=True)
+without_parameters = PreparedTexts(formatted=False)
