@@ -32,6 +32,7 @@ class Run:
     app: str
     outcomes: Outcomes
     seconds: float
+    has_finished: bool = True
 
     def ids(self, *outcomes: str) -> list[str]:
         """Return the tests that ended so."""
@@ -110,7 +111,7 @@ def run_app(app: str, *, mode: str, folder: Path) -> Run:
     else:
         why = f"exit code {ended}" if ended is not None else f"more than {APP_TAKES_AT_MOST} s"
         outcomes = {f"{app} did not finish": (ERROR, f"{why}, see {log.relative_to(ROOT)}")}
-    return Run(app, outcomes, time.monotonic() - started)
+    return Run(app, outcomes, time.monotonic() - started, has_finished=result.is_file())
 
 
 @contextmanager
@@ -141,7 +142,9 @@ class Results:
         return None if kept is None else set(kept["skipped"])  # type: ignore[call-overload]
 
     def keep(self, run: Run) -> None:
-        self.apps[run.app] = {"seconds": round(run.seconds, 1), "skipped": run.skipped}
+        """Remember a run, unless it broke off: that says nothing of the next."""
+        if run.has_finished:
+            self.apps[run.app] = {"seconds": round(run.seconds, 1), "skipped": run.skipped}
 
     def save(self) -> None:
         self._file.write_text(json.dumps(self.apps, indent=1, sort_keys=True))
