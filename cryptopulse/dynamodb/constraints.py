@@ -95,7 +95,7 @@ class ConstraintEditor(TableEditor):
         if self.collect_sql:
             before = _without_constraint(self._before(model), constraint.name)
             self._plan(strip_quotes(model._meta.db_table), before)
-            sql = str(constraint.create_sql(model, self) or sql)  # type: ignore[arg-type]
+            sql = str(constraint.create_sql(model, self) or sql)
         self._change(f"add constraint {constraint.name}", model, sql, change)
 
     def remove_constraint(self, model: type[Model], constraint: BaseConstraint) -> None:

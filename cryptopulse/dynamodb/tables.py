@@ -14,6 +14,7 @@ from typing import Any
 from django.db import OperationalError
 
 from .catalogue import Index, TableDef
+from .errors import Throttled
 from .metering import Meter
 from .options import Options
 from .transport import Refused, Transport
@@ -41,6 +42,19 @@ def physical_name(prefix: str, table: str, taken: Collection[str]) -> str:
     return candidate
 
 
+_ABOUT_TABLES = frozenset(
+    {
+        "CreateTable",
+        "DeleteTable",
+        "DescribeTable",
+        "DescribeTimeToLive",
+        "ListTables",
+        "UpdateTable",
+        "UpdateTimeToLive",
+    }
+)
+
+
 class NotFound(OperationalError):  # noqa: N818 - named like those of errors.py
     """There is no table of this name in DynamoDB."""
 
@@ -60,7 +74,20 @@ class Tables:
         self.meter = Meter(options, is_housekeeping=True)
 
     def ask(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Make one request that belongs to no statement."""
+        """Make one request that belongs to no statement; one about tables until it is taken.
+
+        DynamoDB takes few requests a second about tables, and changes a limited number at once.
+        """
+        if operation not in _ABOUT_TABLES:
+            return self._ask(operation, **request)
+        pauses = _pauses()
+        while True:
+            try:
+                return self._ask(operation, **request)
+            except Throttled:
+                _pause(pauses, request.get("TableName", ""))
+
+    def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
         try:
             return Transport.of(self.options).call(self.meter, operation, **request)
         except Refused as error:
@@ -86,7 +113,7 @@ class Tables:
         except Busy:
             if anew:
                 self.drop(name)
-            if anew or self._status(name) == "DELETING":
+            if anew or self._status(name) in {"DELETING", None}:
                 self.wait_until_gone(name)
                 self.ask("CreateTable", **request)
         self.wait_until_active(name)
@@ -122,11 +149,13 @@ class Tables:
         self.wait_until_active(name)
 
     def drop_index(self, name: str, physical: str) -> None:
-        """Drop an index, if it is there, and wait until it is gone."""
+        """Begin to drop an index, if it is there.
+
+        The table takes reads and writes meanwhile; whatever changes it next waits.
+        """
         if physical in self._indexes(name):
             update = {"Delete": {"IndexName": physical}}
             self._update(TableName=name, GlobalSecondaryIndexUpdates=[update])
-        self.wait_until_active(name)
 
     def _update(self, **request: Any) -> None:
         pauses = _pauses()

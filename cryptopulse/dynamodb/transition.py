@@ -21,6 +21,7 @@ from .errors import Disturbed, Duplicate, Violation
 from .filling import Filling, Work, completed, named, taken
 from .row import Row
 from .rules import Rules
+from .sweeping import sweep
 
 if TYPE_CHECKING:
     import apsw
@@ -108,6 +109,9 @@ class Transition:
         self._announce(old, new)
         for index in work.dropped:
             self.ddl.drop_index(new.physical, index.physical)
+        left = {unique.slot for unique in old.uniques} - {unique.slot for unique in new.uniques}
+        if left:
+            sweep(self.store, new, left)
 
     def _has_rows(self, table: TableDef) -> bool:
         return any(True for _ in self._items(table, limit=1))

@@ -45,9 +45,10 @@ def coin() -> Iterator[Any]:
                 indexes = (models.Index(fields=["rank"], name="by_rank"),)
 
         create_tables(Coin)
+        objects: Any = Coin._default_manager
         for number in range(ROWS):
             until = SOON if number % 2 else None
-            Coin.objects.create(name=f"coin {number}", rank=number, until=until)
+            objects.create(name=f"coin {number}", rank=number, until=until)
         yield Coin
 
 
@@ -133,11 +134,12 @@ def test_time_to_live_comes_and_goes_without_a_copy(coin: Any) -> None:
 
 def test_an_index_is_ordered_left_out_and_built_again_without_a_copy(coin: Any) -> None:
     physical = table().physical
-    for options, index_shards in [
+    steps: list[tuple[dict[str, Any], list[int]]] = [
         ({"ordered": {"by_rank": 2}}, [2]),
         ({"unbuilt": ["by_rank"]}, []),
         ({}, [0]),
-    ]:
+    ]
+    for options, index_shards in steps:
         want(**options)
         apply()
         built = [index.shards for index in table().built_indexes]
