@@ -66,7 +66,8 @@ def database(dynoxide: str, django_db_blocker: DjangoDbBlocker) -> dict[str, Any
         "OPTIONS": {"endpoint": dynoxide, "catalogue_ttl": 0, "TABLES": TABLES, "scans": "forbid"},
     }
     with django_db_blocker.unblock(), default_database(config):
-        call_command("migrate", verbosity=0)
+        # After other tests of the process there are no migrations (--nomigrations).
+        call_command("migrate", run_syncdb=True, verbosity=0)
     return config
 
 
