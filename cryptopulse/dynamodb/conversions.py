@@ -6,9 +6,12 @@ Django registers these conversions with the standard library, for its raw cursor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
+
+if TYPE_CHECKING:
+    from .statement import Statement
 
 SQLRow = tuple[Any, ...]
 #: What apsw asks with each row of a cursor.
@@ -65,3 +68,16 @@ def conversion_of(columns: Sequence[Sequence[str | None]]) -> Conversion | None:
         return tuple(values)
 
     return convert_row
+
+
+def locking(statement: Statement, conversion: Conversion | None) -> Conversion:
+    """Return a conversion that locks the rows each row of the result was made of.
+
+    It runs while the virtual tables' cursors still stand where SQLite found the row.
+    """
+
+    def lock_row(cursor: Any, row: SQLRow) -> SQLRow:
+        statement.lock_result()
+        return row if conversion is None else conversion(cursor, row)
+
+    return lock_row

@@ -19,7 +19,7 @@ import apsw
 import apsw.ext
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
-from .conversions import UNKNOWN, conversion_of
+from .conversions import UNKNOWN, conversion_of, locking
 from .errors import Conflict
 from .prepared import Prepared, with_parameters, without_parameters
 
@@ -229,6 +229,8 @@ class Cursor:
             except apsw.ExecutionCompleteError:  # no rows, so nothing to convert
                 return
             conversion = self.connection.session.conversions.keep(sql, conversion_of(columns))
+        if self._reading is not None and self._reading.is_locking:
+            conversion = locking(self._reading, conversion)
         if conversion is not None or self._is_converting:
             self._cursor.row_trace = conversion
             self._is_converting = conversion is not None

@@ -33,9 +33,16 @@ class Hints:
     is_alone: bool = False  # one table, read once
 
 
-@lru_cache(maxsize=2048)
+#: Longer texts seldom come twice (an IN with thousands of values), and would fill the memory.
+LONGEST_REMEMBERED = 4_000  # characters
+
+
 def hints_of(sql: str) -> Hints:
     """Return the hints of a statement."""
+    return _remembered(sql) if len(sql) <= LONGEST_REMEMBERED else _read(sql)
+
+
+def _read(sql: str) -> Hints:
     found = HINT.search(sql)
     given: dict[str, Any] = json.loads(found[1]) if found else {}
     if upsert := given.pop("upsert", None):
@@ -44,3 +51,6 @@ def hints_of(sql: str) -> Hints:
         given["limit"] = int(limit[1]) + int(limit[2] or 0)
     is_alone = sql.count("SELECT") <= 1 and " JOIN " not in sql
     return Hints(**given, is_sorted="ORDER BY" in sql, is_alone=is_alone)
+
+
+_remembered = lru_cache(maxsize=2048)(_read)

@@ -122,7 +122,9 @@ class Registry:
             answer = self.ddl.ask("Query", **request)
             for item in answer["Items"]:
                 table = table_from_text(item["document"]["S"])
-                found[table.name] = table
+                # What has not changed stays the same object: nobody has to do anything about it.
+                known = self.tables.get(table.name)
+                found[table.name] = known if known == table and known is not None else table
             if not (last := answer.get("LastEvaluatedKey")):
                 break
             request["ExclusiveStartKey"] = last

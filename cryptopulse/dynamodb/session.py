@@ -15,7 +15,7 @@ from .actions import Action
 from .authorizer import own_ddl
 from .catalogue import TableDef, Value
 from .conversions import Conversions
-from .errors import Conflict
+from .errors import Conflict, Violation
 from .hints import Hints, hints_of
 from .metering import Meter
 from .rules import Rules, quoted
@@ -68,18 +68,18 @@ class Session:
 
     def begin_statement(self, sql: str, *, in_transaction: bool) -> None:
         """Start a statement: look whether the catalogue has changed, forget the one before."""
+        self.in_transaction = in_transaction
+        self.returned = []
+        if not in_transaction:
+            self.savepoints.clear()
+            self._forget()
         registry = self.store.registry
         registry.refresh_if_due()
         if self._may_lose_tables:
             self._find_lost_tables()
         if self._generation != registry.generation:
             self.refresh()
-        self.in_transaction = in_transaction
-        self.returned = []
-        if not in_transaction:
-            self.savepoints.clear()
-            self._forget()
-        elif sql.startswith(("SAVEPOINT ", "RELEASE ", "ROLLBACK TO ")):
+        if in_transaction and sql.startswith(("SAVEPOINT ", "RELEASE ", "ROLLBACK TO ")):
             self._note_savepoint(sql)
         self.statement = Statement(hints_of(sql), self.meter.begin(sql))
 
@@ -160,6 +160,7 @@ class Session:
         """Commit what is buffered: one request, all or nothing."""
         token = secrets.token_hex(16)
         try:
+            self._check_definitions()
             self._check_unchanged()
             actions = list(self._actions(token))
             if not actions:
@@ -175,6 +176,19 @@ class Session:
             self._forget()
             raise
         self._forget()
+
+    def _check_definitions(self) -> None:
+        """Raise Conflict if a migration has changed a table since the transaction used it."""
+        tables = self.store.registry.tables
+        for table in self.touched:
+            writes = table.writes
+            if tables.get(table.table.name) is table.table:
+                continue
+            if not writes.is_clean or writes.locked:
+                self.meter.conflict()
+                raise Conflict(
+                    f"A migration has changed {table.table.name} meanwhile; nothing was written."
+                )
 
     def _check_unchanged(self) -> None:
         """Raise Conflict if an UPDATE found a row as it wants it, but only because an index is
@@ -236,13 +250,25 @@ class Session:
         for table in self.touched:
             yield from table.writes.actions(token, self._conditions)
         if referred:
-            written = {(one.table.name, key) for one in tables for key in one.writes.overlay}
+            written = self._present(referred)
             parents = (
                 (parent, key)
                 for name, key in referred
                 if (parent := self.store.registry.tables.get(name)) is not None
             )
             yield from reference_actions(parents, written)
+
+    def _present(self, referred: dict[tuple[str, str], None]) -> set[tuple[str, str]]:
+        """Return the rows that this commit itself writes or checks; one it deletes is missed."""
+        present = set()
+        for table in self.touched:
+            name, writes = table.table.name, table.writes
+            for key, row in writes.overlay.items():
+                if row is None and (name, key) in referred:
+                    raise Violation(f"FOREIGN KEY constraint failed: no such row in {name}")
+                present.add((name, key))
+            present |= {(name, key) for key in writes.locked if key in writes.seen}
+        return present
 
     def _conditions(self, table: TableDef, values: tuple[Value, ...]) -> set[str] | None:
         return self.rules(table).conditions(values)
@@ -304,7 +330,8 @@ class Session:
     def refresh(self) -> None:
         """Bring the virtual tables in line with the catalogue."""
         registry = self.store.registry
-        generation, tables = registry.generation, registry.tables
+        generation: int | None = registry.generation
+        tables = registry.tables
         self._may_lose_tables |= self.handle.in_transaction
         self.conversions.clear()
         with own_ddl(self.handle):
@@ -315,7 +342,7 @@ class Session:
             ]
             # What a statement still reads stays as it is, until a later statement asks again.
             if [name for name in outdated if not self._drop(name)]:
-                generation = -1
+                generation = None
             for name in tables:
                 if name not in self.virtual_tables:
                     self.handle.execute(f"CREATE VIRTUAL TABLE {quoted(name)} USING dynamodb")
@@ -330,6 +357,8 @@ class Session:
         self._may_lose_tables = self.handle.in_transaction
 
     def _drop(self, name: str) -> bool:
+        if self.handle.in_transaction and self.virtual_tables[name] in self.touched:
+            return False  # what was read and written belongs to this definition; see `flush`
         try:
             self.handle.execute(f"DROP TABLE {quoted(name)}")
         except apsw.LockedError:

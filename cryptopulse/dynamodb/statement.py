@@ -34,6 +34,8 @@ class Statement:
         self.rows = hints.rows
         #: Open cursors, outermost first: a join reads ahead what their next rows refer to.
         self.cursors: list[Any] = []
+        #: Closed ones that have passed rows which a sorted result may hold (FOR UPDATE).
+        self.closed: list[Any] = []
         self.ahead = LookAhead(self.cursors)
         #: Keys that were asked for and are not there: a join asks for the same again and again.
         self.absent: set[tuple[str, str]] = set()
@@ -42,6 +44,11 @@ class Statement:
         self.ids: dict[str, Iterator[int]] = {}
         self._noted: set[tuple[str, Plan]] = set()
         self._ahead: dict[str, list[Row]] = {}
+
+    def lock_result(self) -> None:
+        """Lock the rows that the row of the result which is being handed over was made of."""
+        for cursor in (*self.cursors, *self.closed):
+            cursor.lock()
 
     def note_plan(self, table: str, plan: Plan) -> None:
         """Tell the statement's record how a table is read; once for each way."""

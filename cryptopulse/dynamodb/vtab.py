@@ -150,7 +150,7 @@ class VirtualTable:
 class Cursor:
     """Walks over the rows of a plan. `Column` is the row's own tuple access: the hottest call."""
 
-    __slots__ = ("Column", "_pages", "_places", "executor", "page", "position", "row", "session",
+    __slots__ = ("Column", "_pages", "executor", "page", "passed", "position", "row", "session",
                  "statement", "table")  # fmt: skip
 
     def __init__(self, table: VirtualTable) -> None:
@@ -159,10 +159,11 @@ class Cursor:
         self.executor = table.executor
         self.statement = table.session.statement
         self.statement.cursors.append(self)
-        self.session.touched.add(table)
         self.page: list[Row] = []
         self.position = -1
         self.row: Row | None = None
+        #: Keys of the rows that were passed since the last one of the result, if rows are locked.
+        self.passed: list[str] = []
         self._pages: Iterator[list[Row]] = iter(())
 
     def Filter(self, number: int, text: str, arguments: Sequence[Any]) -> None:
@@ -171,6 +172,7 @@ class Cursor:
         self.statement.note_plan(self.table.table.name, plan)
         if plan.spread is not None:
             arguments = [arguments[position] for position in plan.spread]
+        self.session.touched.add(self.table)
         self._pages = self.executor.pages(plan, arguments)
         self.page, self.position = [], -1
         self.Next()
@@ -180,6 +182,8 @@ class Cursor:
         self.position += 1
         if self.position >= len(self.page):
             page: list[Row] | None = []
+            # Another statement may have made the session forget the table since.
+            self.session.touched.add(self.table)
             while page is not None and not page:
                 page = next(self._pages, None)
             if page is None:
@@ -189,7 +193,19 @@ class Cursor:
         row = self.row = self.page[self.position]
         self.Column = row.values.__getitem__
         if self.statement.is_locking:
-            self.table.writes.locked.add(row.key)
+            self.passed.append(row.key)
+
+    def lock(self) -> None:
+        """Lock the row that the result's row was made of.
+
+        At its end the cursor stands at none: the result was sorted, and any row may be in it.
+        """
+        locked = self.table.writes.locked
+        if self.row is None:
+            locked.update(self.passed)
+        else:
+            locked.add(self.row.key)
+        self.passed.clear()
 
     def Eof(self) -> bool:
         """Tell whether there are no more rows."""
@@ -205,3 +221,5 @@ class Cursor:
         self._pages, self.page, self.row = iter(()), [], None
         if self in self.statement.cursors:
             self.statement.cursors.remove(self)
+            if self.passed:
+                self.statement.closed.append(self)
