@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import get_user_model
 from django.core.paginator import Page, Paginator
@@ -110,6 +111,7 @@ class ModelAdmin(Base):
     several.
     """
 
+    show_facets = ShowFacets.NEVER  # counts for each choice of each filter
     show_full_result_count = False  # a second count of the whole table, for a number in a corner
     #: The path to the person whom a row is about: the search box takes the beginning of a name.
     person_path = ""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-_VIRTUAL = re.compile(r" VIRTUAL TABLE INDEX \d+:")
+#: SQLite calls every way through a table a SCAN or a SEARCH; the planner's text says which it is.
+_VIRTUAL = re.compile(r"^(?:SCAN|SEARCH) (.+?) VIRTUAL TABLE INDEX \d+:")
 
 
 def readable(chunks: Iterable[Iterable[tuple[Any, ...]]]) -> Iterator[str]:
@@ -19,4 +20,4 @@ def readable(chunks: Iterable[Iterable[tuple[Any, ...]]]) -> Iterator[str]:
     for block in chunks:
         for number, parent, _, detail in block:
             depth[number] = depth.get(parent, 0) + 1
-            yield "  " * depth.get(parent, 0) + _VIRTUAL.sub(": ", detail)
+            yield "  " * depth.get(parent, 0) + _VIRTUAL.sub(r"\1: ", detail)

@@ -48,9 +48,12 @@ class LocalServer:
         self.port = port
         self.said = said
         self.url = f"http://{HOST}:{port}"
+        #: Its end is meant.
+        self.is_stopping = False
 
     def stop(self) -> None:
         """End the server and wait until it has ended."""
+        self.is_stopping = True
         self.process.terminate()
         try:
             self.process.wait(STOP_TAKES_AT_MOST)
@@ -59,6 +62,7 @@ class LocalServer:
 
     def kill(self) -> None:
         """End the server as a crash would (SIGKILL)."""
+        self.is_stopping = True
         self.process.kill()
         self.process.wait()
 
@@ -79,9 +83,12 @@ def start(*, port: int | None = None, file: Path | None = None) -> LocalServer:
         server.stop()
         if port is not None:
             break
+    server.said.seek(0)
+    said = server.said.read().decode(errors="replace").strip().splitlines()
     raise LocalServerError(
         f"The local DynamoDB server {program} does not start on port {server.port}"
         f"{f' with the file {file}' if file else ''}. Is the port in use?"
+        f"{f' It says: {said[-1]}' if said else ''}"
     )
 
 

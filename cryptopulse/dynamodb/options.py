@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -140,10 +141,10 @@ def _check_place(options: Options) -> None:
             f"{options.region!r} is no AWS region. It is the host of the URL: "
             "dynamodb://eu-central-1/prefix."
         )
-    if options.endpoint and not options.endpoint.startswith(("http://", "https://")):
+    if options.endpoint and not _is_address(options.endpoint):
         raise ImproperlyConfigured(
-            f"The DynamoDB option endpoint is {options.endpoint!r}; it must begin with http:// or "
-            "https://."
+            f"The DynamoDB option endpoint is {options.endpoint!r}; it must be an address such as "
+            "http://127.0.0.1:8001."
         )
 
 
@@ -157,6 +158,15 @@ def _check_numbers(options: Options) -> None:
     for name in ("connect_timeout", "read_timeout"):
         if getattr(options, name) <= 0:
             raise ImproperlyConfigured(f"The DynamoDB option {name} must be more than 0 seconds.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port is None or parts.port > 0  # a ValueError beyond 65535
+    except ValueError:
+        return False
+    return has_port and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _table_options(name: str, values: Mapping[str, Any]) -> TableOptions:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"NAME": "a b"}, "letters, digits"),
         ({"NAME": "x" * 101}, "at most 100"),
         ({"HOST": "us east"}, "'us east' is no AWS region"),
-        ({"OPTIONS": {"endpoint": "127.0.0.1:8001"}}, "must begin with http://"),
+        ({"OPTIONS": {"endpoint": "127.0.0.1:8001"}}, "an address such as"),
+        ({"OPTIONS": {"endpoint": "http://127.0.0.1:80019"}}, "an address such as"),
         ({"OPTIONS": {"colour": "blue"}}, "has no option 'colour'"),
         ({"OPTIONS": {"attempts": "many"}}, "attempts is 'many'; it must be a number"),
         ({"OPTIONS": {"attempts": "0"}}, "attempts must be at least 1"),
@@ -68,6 +70,14 @@ def test_credentials_that_do_not_serve_are_named_with_the_action(
     with pytest.raises(errors.Denied, match=sentence):
         store.registry.ensure()
     store.registry.ensure()  # once it is mended
+
+
+def test_what_aws_says_of_a_signature_is_repeated_nowhere(store: Store, faults: Faults) -> None:
+    quoted = "The Canonical String should have been 'POST x-amz-security-token:SECRET'"
+    faults.refuse("GetItem", "InvalidSignatureException", message=quoted)
+    with pytest.raises(errors.Denied, match=r"refused: InvalidSignatureException\.") as caught:
+        store.registry.ensure()
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_catalogue_of_a_newer_version_is_refused(store: Store, options: Options) -> None:

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts import services as accounts
+from cryptopulse import engine
 from cryptopulse.checks.storage import COLLECT, are_static_files_missing
 from cryptopulse.embedded import Stop, listen, serve
 from cryptopulse.environment import env, make_private
@@ -115,7 +116,7 @@ class Command(BaseCommand):
         if held == "simulated":
             self._say(
                 "Prices are SIMULATED in this database. For real ones start with another: "
-                "LOCAL_DIR=.local-real make run"
+                f"LOCAL_DIR=.local-real make {'run-dynamodb' if engine.is_dynamodb() else 'run'}"
             )
 
     def _say_where(self, host: str, port: int) -> None:
