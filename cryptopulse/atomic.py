@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from cryptopulse.dynamodb.errors import OutcomeUnknown, ScanForbidden, TooLarge
+from cryptopulse.dynamodb.errors import Conflict
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +53,22 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
 
 def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:
     """Return how often an operation that ended in this error may be run in all."""
-    # What may have been done must not be done twice; what is too large stays so.
-    if isinstance(error.__cause__, (OutcomeUnknown, TooLarge, ScanForbidden)):
-        return 1
     if isinstance(error, OperationalError):
-        return ATTEMPTS
+        return ATTEMPTS if _is_conflict(error) else 1
     return ATTEMPTS_IF_TAKEN if is_committing else 1
+
+
+def _is_conflict(error: OperationalError) -> bool:
+    """Tell whether somebody else was in the way, so that the same work may succeed now.
+
+    SQL databases do not say, and their other OperationalErrors come once more at little cost. On
+    DynamoDB each has a cause that says: all but conflicts have used up their own retries (an
+    outage costs up to 31 s), stay as they are, or may have been carried out in part.
+    """
+    cause = error.__cause__
+    if cause is None or isinstance(cause, Conflict):
+        return True
+    return getattr(connection.features, "max_transaction_actions", None) is None
 
 
 def in_chunks(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
 from cryptopulse.atomic import ATTEMPTS, in_chunks, run_atomic
-from cryptopulse.dynamodb.errors import OutcomeUnknown, TooLarge
+from cryptopulse.dynamodb import errors
+from cryptopulse.dynamodb.refusals import Refused
 
 from .conftest import make_person
 
@@ -57,19 +61,40 @@ def test_another_error_is_not_tried_again(db: None) -> None:
     assert tries == [1]
 
 
-@pytest.mark.parametrize("kind", [OutcomeUnknown, TooLarge])
-def test_what_may_have_been_done_or_never_can_be_is_not_tried_again(
-    db: None, kind: type[Exception]
+@pytest.mark.parametrize(
+    "cause",
+    [
+        errors.Denied("no"),
+        errors.OutcomeUnknown("no"),
+        errors.PartlyWritten("no"),
+        errors.ScanForbidden("no"),
+        errors.Throttled("no"),
+        errors.TooLarge("no"),
+        errors.Unreachable("no"),
+        Refused({}, was_in_doubt=False),
+    ],
+    ids=lambda cause: type(cause).__name__,
+)
+def test_on_dynamodb_nothing_but_a_conflict_is_tried_again(
+    db: None, monkeypatch: pytest.MonkeyPatch, cause: Exception
 ) -> None:
+    monkeypatch.setattr(connection.features, "max_transaction_actions", 100, raising=False)
     tries: list[int] = []
 
     def operation() -> None:
         tries.append(1)
-        raise OperationalError("no") from kind("no")
+        raise OperationalError("no") from (errors.Conflict("no") if len(tries) < 3 else cause)
 
     with pytest.raises(OperationalError):
         run_atomic(operation)
-    assert tries == [1]
+    assert len(tries) == 3
+
+
+def test_a_sql_database_needs_neither_the_engine_nor_its_libraries() -> None:
+    probe = "import sys, cryptopulse.atomic; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
+    unwanted = {"apsw", "boto3", "botocore", "cryptopulse.dynamodb.base"}
+    assert unwanted & {*ran.stdout.split()} == set()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,8 +106,6 @@ def test_nesting_is_an_error() -> None:
 def test_bulk_work_comes_in_chunks_that_one_transaction_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from django.db import connection
-
     monkeypatch.setattr(connection.features, "max_transaction_actions", 100, raising=False)
 
     assert [len(chunk) for chunk in in_chunks(list(range(45)), actions_per_item=5)] == [20, 20, 5]

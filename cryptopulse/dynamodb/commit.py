@@ -6,13 +6,14 @@ SETTLE_SECONDS and the one attempt that is under way when they end.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from .actions import Action, Item, check_transaction, in_chunks, is_expired, requests_of
 from .batches import read_items
-from .errors import Conflict, OutcomeUnknown, Throttled, Unreachable
+from .errors import Conflict, OutcomeUnknown, PartlyWritten, Throttled, Unreachable
 from .metering import Meter
 from .transport import Refused, Transport, pause, unknown
 
@@ -44,11 +45,21 @@ def commit_in_chunks(
 ) -> None:
     """Write the actions in as many transactions as they need: each is whole, together they are not.
 
-    An error leaves the earlier ones written.
+    An error of the first means what it means for `commit`; one of a later chunk is PartlyWritten,
+    because whoever did the work again after a Conflict would do the earlier ones twice.
     """
-    for number, chunk in enumerate(list(in_chunks(actions))):
+    chunks = list(in_chunks(actions))
+    for number, chunk in enumerate(chunks):
         request_token = f"{token[: TOKEN_LENGTH - 6]}-{number}"
-        _Commit(transport, meter, chunk, token, request_token).run()
+        try:
+            _Commit(transport, meter, chunk, token, request_token).run()
+        except sqlite3.Error as error:
+            if not number:
+                raise
+            raise PartlyWritten(
+                f"Transactions 1 to {number} of {len(chunks)} were written and stay; number "
+                f"{number + 1} failed, and those after it were not sent: {error}"
+            ) from error
 
 
 class _Commit:

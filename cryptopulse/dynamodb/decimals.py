@@ -7,10 +7,13 @@ every result `COLLATE DECIMAL`, so that it compares as a number.
 from __future__ import annotations
 
 import decimal
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 
+from .attributes import NUMBER_DIGITS, NUMBER_HIGHEST, NUMBER_LOWEST
 from .catalogue import Value
 
 #: Wide enough for the product of two 38-digit numbers, which is what a column can hold.
@@ -19,6 +22,11 @@ EXACT = decimal.Context(prec=100, rounding=decimal.ROUND_HALF_EVEN)
 QUOTIENT = decimal.Context(prec=38, rounding=decimal.ROUND_HALF_EVEN)
 #: A double's reliable digits; Django's SQLite backend rounds to the same.
 FLOAT = decimal.Context(prec=15)
+
+#: Leaves room for every whole quotient of two numbers that DynamoDB holds.
+REMAINDER = decimal.Context(prec=300)
+#: Digits before or after the point that are still written out.
+_LONGEST = 1000
 
 Operation = Callable[[Decimal, Decimal], Decimal]
 
@@ -36,17 +44,46 @@ def number(value: Value) -> Decimal:
 
 
 def text(value: Decimal) -> str:
-    """Return the text that stands for a decimal in SQLite."""
-    return format(value, "f")
+    """Return the text that stands for a decimal in SQLite, with an exponent if it is far out."""
+    return format(value, "f") if abs(value.adjusted()) <= _LONGEST else str(value)
+
+
+def is_stored(value: Decimal) -> bool:
+    """Tell whether DynamoDB's numbers hold a decimal."""
+    if not value:
+        return True
+    if not value.is_finite() or not NUMBER_LOWEST <= value.adjusted() <= NUMBER_HIGHEST:
+        return False
+    digits = "".join(map(str, value.as_tuple().digits))
+    return len(digits.strip("0")) <= NUMBER_DIGITS
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a result that is too large be an error of the database."""
+
+    @wraps(function)
+    def bounded(*values: Any) -> Any:
+        try:
+            return function(*values)
+        except ArithmeticError as error:
+            raise sqlite3.DataError(
+                "A calculation with decimals goes beyond what the database can hold: 38 digits, "
+                "of which the first stands at 10^-130 to 10^125."
+            ) from error
+
+    return bounded
 
 
 def _binary(operation: Operation) -> Callable[[Value, Value], str | None]:
     def apply(left: Value, right: Value) -> str | None:
         if left is None or right is None:
             return None
+        first, second = number(left), number(right)
         try:
-            return text(operation(number(left), number(right)))
+            return text(operation(first, second))
         except (decimal.DivisionByZero, decimal.InvalidOperation):
+            if second and first.is_finite() and second.is_finite():
+                raise
             return None  # as SQLite answers a division by zero
 
     return apply
@@ -77,7 +114,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Value]]] = {
     "dec_sub": (2, _binary(EXACT.subtract)),
     "dec_mul": (2, _binary(EXACT.multiply)),
     "dec_div": (2, _binary(QUOTIENT.divide)),
-    "dec_mod": (2, _binary(EXACT.remainder)),
+    "dec_mod": (2, _binary(REMAINDER.remainder)),
     "dec_abs": (1, _unary(EXACT.abs)),
     "dec_ceil": (1, _unary(_to_whole(decimal.ROUND_CEILING))),
     "dec_floor": (1, _unary(_to_whole(decimal.ROUND_FLOOR))),
@@ -92,12 +129,14 @@ class Sum:
         self.total = Decimal(0)
         self.rows = 0
 
+    @_bounded
     def step(self, value: Value) -> None:
         """Take a value in."""
         if value is not None:
             self.total = EXACT.add(self.total, number(value))
             self.rows += 1
 
+    @_bounded
     def inverse(self, value: Value) -> None:
         """Take a value out that has left the window."""
         if value is not None:
@@ -128,15 +167,15 @@ def compare(left: str, right: str) -> int:
     """Order two texts as numbers: the DECIMAL collation."""
     try:
         first, second = Decimal(left), Decimal(right)
-    except decimal.InvalidOperation:
+        return (first > second) - (first < second)
+    except decimal.InvalidOperation:  # not numbers, or NaN
         return (left > right) - (left < right)
-    return (first > second) - (first < second)
 
 
 def register(handle: Any) -> None:
     """Make the functions and the collation known to an `apsw.Connection`."""
     handle.create_collation("DECIMAL", compare)
     for name, (arguments, function) in FUNCTIONS.items():
-        handle.create_scalar_function(name, function, arguments, deterministic=True)
+        handle.create_scalar_function(name, _bounded(function), arguments, deterministic=True)
     for name, aggregate in AGGREGATES.items():
         handle.create_window_function(name, aggregate, 1)

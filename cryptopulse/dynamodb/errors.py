@@ -40,7 +40,14 @@ class Unreachable(Unusable):
 class OutcomeUnknown(sqlite3.OperationalError):
     """The connection broke during a commit and nothing tells whether it was carried out.
 
-    Only this one must not be retried blindly: the work may have been done.
+    It must not be retried blindly: the work may have been done.
+    """
+
+
+class PartlyWritten(sqlite3.OperationalError):
+    """Work that may go in several transactions ended after the first of them.
+
+    It must not be retried blindly either: what was written before stays written.
     """
 
 

@@ -30,11 +30,14 @@ from django.db.models import (
     Window,
 )
 from django.db.models.expressions import (
+    ColPairs,
     CombinedExpression,
     DurationExpression,
+    Expression,
     SQLiteNumericMixin,
     TemporalSubtraction,
 )
+from django.db.models.fields.tuple_lookups import Tuple, TupleIn
 from django.db.models.functions import (
     Abs,
     Cast,
@@ -50,6 +53,7 @@ from django.db.models.functions import (
     Round,
 )
 from django.db.models.lookups import In, Lookup
+from django.db.models.sql import Query
 
 Compiled = tuple[str, Sequence[Any]]
 Handler = Callable[[Any, Any], Compiled | None]
@@ -67,6 +71,30 @@ class ToDecimal(Func):
     function = "dec_of"
     arity = 1
     output_field = DecimalField()
+
+
+class RowsToDecimal(Expression):
+    """The rows of a subquery, with decimals in those columns where they are wanted."""
+
+    output_field = TextField()
+
+    def __init__(self, query: Query, wanted: Sequence[bool]) -> None:
+        super().__init__()
+        self.query, self.wanted = query, wanted
+        self._db = getattr(query, "_db", None)  # IN refuses another database's rows
+
+    def as_sql(  # type: ignore[override]
+        self,
+        compiler: Any,
+        connection: Any,  # noqa: ARG002
+    ) -> Compiled:
+        """Return a subquery around the subquery."""
+        sql, params = compiler.compile(self.query)
+        names = [f"x{number}" for number in range(len(self.wanted))]
+        pairs = zip(names, self.wanted, strict=True)
+        values = ", ".join(f"dec_of({name})" if wanted else name for name, wanted in pairs)
+        rows = f"dec_rows({', '.join(names)}) AS {sql}"
+        return f"(WITH {rows} SELECT {values} FROM dec_rows)", params  # noqa: S608 - our own names
 
 
 class ToJSON(Func):
@@ -259,12 +287,9 @@ def _comparison(compiler: Any, node: Lookup[Any]) -> Compiled | None:
     left, right = node.lhs, node.rhs
     if not hasattr(right, "as_sql"):
         return None
-    if isinstance(node, In) and isinstance(right, Subquery):
-        if not is_decimal(right):
-            return None
-        right = right.copy()
-        right.output_field = TextField()  # the list of IN stands in no other parentheses
-    elif is_decimal(left) and is_number(right):
+    if isinstance(node, In):
+        return _membership(compiler, node)
+    if is_decimal(left) and is_number(right):
         right = ToDecimal(right)
     elif is_decimal(right) and is_number(left):
         left = ToDecimal(left)
@@ -274,6 +299,41 @@ def _comparison(compiler: Any, node: Lookup[Any]) -> Compiled | None:
     node.lhs, node.rhs = left, right
     compiled: Compiled = compiler.compile(node)
     return compiled
+
+
+def _membership(compiler: Any, node: In[Any]) -> Compiled | None:
+    """Look for a value, or a tuple, among a subquery's rows: as decimals if either has them."""
+    right = node.rhs.query if isinstance(node.rhs, Subquery) else node.rhs
+    if not isinstance(right, Query):
+        return None
+    lefts = list(node.lhs) if isinstance(node, TupleIn) else [node.lhs]
+    fields = _columns(compiler, right) if isinstance(node, TupleIn) else [right]
+    if not any(map(is_decimal, [*lefts, *fields])):
+        return None
+    wanted = [
+        is_decimal(left) and (bool(right.combinator) or is_number(field))
+        for left, field in zip(lefts, fields, strict=True)
+    ]
+    lefts = [
+        ToDecimal(left) if is_number(left) and is_decimal(field) else left
+        for left, field in zip(lefts, fields, strict=True)
+    ]
+    node = copy(node)
+    node.lhs = Tuple(*lefts) if isinstance(node, TupleIn) else lefts[0]
+    # The query itself even of a Subquery: the rows of IN are no argument of dec_of.
+    node.rhs = RowsToDecimal(right, wanted) if any(wanted) else right
+    compiled: Compiled = node.as_sql(compiler, compiler.connection)
+    return compiled
+
+
+def _columns(compiler: Any, query: Query) -> list[Any]:
+    """Return the expressions that a query selects, those of composite keys one by one."""
+    selected = query.get_compiler(connection=compiler.connection).get_select()[0]
+    return [
+        part
+        for expression, *_ in selected
+        for part in (expression if isinstance(expression, ColPairs) else [expression])
+    ]
 
 
 def _json(compiler: Any, node: Any) -> Compiled | None:

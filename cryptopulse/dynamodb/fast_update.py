@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import Value
 from django.db.models.expressions import Col, CombinedExpression
 from django.db.models.sql.where import AND, WhereNode
 
+from .affinity import INTEGERS
 from .catalogue import Column, TableDef
 from .codec import codec_of
+from .decimals import EXACT, is_stored
 
 _TERM = re.compile(r'"([^"]+)"\."([^"]+)" (=|<|<=|>|>=) %s')
 #: A CHECK with one constant bound: a Positive*Field's or `Q(balance__gte=0)`.
@@ -67,6 +70,8 @@ def _planned(table: TableDef, changes: dict[str, Number], terms: list[Any]) -> P
     conditions = [term for term in terms if term[0] != table.key[0]]
     if len(keys) != 1 or len(keys) + len(conditions) != len(terms) or keys[0] is None:
         return None
+    if isinstance(keys[0], int) and keys[0] not in INTEGERS:
+        return None
     for column, _, value in conditions:
         if not _is_exact(value, table.columns[table.position[column]]):
             return None
@@ -96,8 +101,13 @@ def _changes(values: Any, table: TableDef) -> dict[str, Number] | None:
         number = constant.value
         if not _is_exact(number, table.columns[table.position[field.column]]):
             return None
-        changes[field.column] = -number if value.connector == "-" else number
+        changes[field.column] = _negative(number) if value.connector == "-" else number
     return changes
+
+
+def _negative(number: Number) -> Number:
+    # The operator would round a decimal to the digits of Python's context.
+    return number.copy_negate() if isinstance(number, Decimal) else -number
 
 
 def _is_column(node: Any, field: Any, table: TableDef) -> bool:
@@ -114,6 +124,8 @@ def _is_exact(number: Any, column: Column) -> bool:
     if column.kind != "decimal" or not isinstance(number, int | Decimal):
         return False
     value = Decimal(number)
+    if not is_stored(value):
+        return False
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and column.scale is not None and -exponent <= column.scale
 
@@ -129,7 +141,10 @@ def _terms(compiler: Any, table: TableDef) -> list[tuple[str, str, Any]] | None:
                 return None
             nodes.extend(node.children)
             continue
-        sql, params = compiler.compile(node)
+        try:
+            sql, params = compiler.compile(node)
+        except (EmptyResultSet, FullResultSet):
+            return None
         term = _TERM.fullmatch(sql)
         if term is None or term[1] != table.name or term[2] not in table.position:
             return None
@@ -149,7 +164,10 @@ def _checks(table: TableDef, changes: dict[str, Number]) -> list[Condition] | No
         column, operator, change = bound[1], bound[2], changes[bound[1]]
         # A step away from a bound cannot break what the constraint has let in.
         if change < 0 if operator in _LOWER else change > 0:
-            conditions.append((column, operator, Decimal(bound[3]) - change))
+            limit = EXACT.subtract(Decimal(bound[3]), Decimal(change))
+            if not is_stored(limit):
+                return None
+            conditions.append((column, operator, limit))
     return conditions
 
 

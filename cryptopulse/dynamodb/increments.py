@@ -11,6 +11,7 @@ from .actions import is_expired
 from .batches import read_items
 from .catalogue import TableDef
 from .codec import codec_of
+from .decimals import EXACT, is_stored
 from .errors import Conflict, OutcomeUnknown, Throttled, Unreachable
 from .metering import Meter
 from .transport import Refused, Transport, pause, unknown
@@ -79,8 +80,10 @@ def _is_supported(
         not entangled & set(changes)
         and all(_fits(table, name, delta) for name, delta in changes.items())
         and all(
-            operator in OPERATORS and _kind(table, name) in {"integer", "decimal"}
-            for name, operator, _ in conditions
+            operator in OPERATORS
+            and _kind(table, name) in {"integer", "decimal"}
+            and is_stored(Decimal(number))
+            for name, operator, number in conditions
         )
     )
 
@@ -102,10 +105,13 @@ def _fits(table: TableDef, name: str, delta: int | Decimal) -> bool:
     """Tell whether a sum needs no rounding to the column's scale."""
     column = table.columns[table.position[name]]
     if column.kind == "integer":
-        return isinstance(delta, int)
+        return isinstance(delta, int) and is_stored(Decimal(delta))
     if column.kind != "decimal":
         return False
-    exponent = Decimal(delta).normalize().as_tuple().exponent
+    number = Decimal(delta)
+    if not is_stored(number):
+        return False
+    exponent = EXACT.normalize(number).as_tuple().exponent
     return isinstance(exponent, int) and (column.scale is None or -exponent <= column.scale)
 
 

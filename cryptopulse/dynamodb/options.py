@@ -61,6 +61,8 @@ class Options:
     #: Requests to DynamoDB in all, the first included.
     attempts: int = 6
     #: botocore's: "adaptive" holds new requests back after throttling, "standard" does not.
+    #: Adaptive relieves tables that are not warm yet, at the first throttled answer; but it knows
+    #: one rate for all tables of a process, so where one is hot for long, standard spares the rest.
     retry_mode: str = "adaptive"
     connect_timeout: float = 3.0  # seconds
     read_timeout: float = 10.0  # seconds

@@ -73,7 +73,8 @@ def denied(operation: str, code: str, message: str) -> Denied | None:
         return Denied(f"The AWS credentials have expired, so {operation} was refused: {message}")
     if code in NOT_KNOWN:
         return Denied(
-            f"AWS does not accept the credentials, so {operation} was refused: {message} ({code})"
+            # AWS's own message may quote the request that was signed, session token and all.
+            f"AWS does not accept the credentials, so {operation} was refused: {code}."
         )
     return None
 

@@ -18,13 +18,15 @@ class Sequences:
         self.transport = transport
         self.catalogue = catalogue  # the physical table
         self.block = block
-        self._lock = threading.Lock()
+        #: Physical table -> what its numbers are waited for with: a table whose numbers come slowly
+        #: keeps nobody from those of another.
+        self._locks: dict[str, threading.Lock] = {}
         #: Physical table -> (next number, last number) of the block that this process holds.
         self._held: dict[str, tuple[int, int]] = {}
 
     def take(self, meter: Meter, table: TableDef, count: int) -> int:
         """Return the first of `count` numbers in a row that nobody else gets. At most 1 request."""
-        with self._lock:
+        with self._lock_of(table):
             first, last = self._held.get(table.physical, (1, 0))
             if first + count - 1 > last:
                 size = max(self.block, count)
@@ -32,6 +34,9 @@ class Sequences:
                 first = last - size + 1
             self._held[table.physical] = (first + count, last)
             return first
+
+    def _lock_of(self, table: TableDef) -> threading.Lock:
+        return self._locks.setdefault(table.physical, threading.Lock())
 
     def _advance(self, meter: Meter, table: TableDef, size: int) -> int:
         # Carried out twice, after a lost answer, it leaves a gap and no more.
@@ -51,7 +56,7 @@ class Sequences:
 
     def raise_to(self, meter: Meter, table: TableDef, number: int) -> None:
         """Let the next number be greater than `number`; never less than it would have been."""
-        with self._lock:
+        with self._lock_of(table):
             self._held.pop(table.physical, None)
             try:
                 self.transport.call(
@@ -69,7 +74,7 @@ class Sequences:
 
     def reset(self, meter: Meter, table: TableDef) -> None:
         """Begin again with 1."""
-        with self._lock:
+        with self._lock_of(table):
             self._held.pop(table.physical, None)
             self.transport.call(meter, "DeleteItem", TableName=self.catalogue, Key=self._key(table))
 

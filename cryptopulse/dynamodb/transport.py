@@ -56,6 +56,7 @@ class Transport:
             options.endpoint,
             options.region,
             options.attempts,
+            options.retry_mode,
             options.connect_timeout,
             options.read_timeout,
             options.pool_size,
@@ -94,7 +95,9 @@ class Transport:
             answer = call(**request)
         except self._botocore_errors as error:
             tables = "" if meter.is_housekeeping else self._table_of(meter, request)
-            raise self._translated(operation, error, tables) from error
+            translated = self._translated(operation, error, tables)
+            # What AWS says of a signature is not to be seen in a traceback either.
+            raise translated from (None if isinstance(translated, Denied) else error)
         finally:
             meter.add(
                 Request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from types import ModuleType
 from typing import Any
@@ -218,6 +219,68 @@ def test_a_subquery_of_decimals_is_exact(entries: ModuleType) -> None:
     ]
     assert rows.filter(amount=F("top")).get().note == "1"
     assert entries.Entry.objects.filter(amount__in=Subquery(greatest_of(entries))).count() == 1
+
+
+@pytest.fixture
+def measured(dynamodb: None) -> Iterator[Any]:
+    """A model of decimals beside integers, the two of which are its key."""
+    with isolate_apps("tests.dynamodb"):
+
+        class Measure(models.Model):
+            pk = models.CompositePrimaryKey("d", "n")
+            d = models.DecimalField(max_digits=38, decimal_places=4)
+            n = models.IntegerField()
+            other = models.DecimalField(max_digits=38, decimal_places=4, null=True)
+
+            class Meta:
+                app_label = "tests"
+
+            def __str__(self) -> str:
+                return str(self.d)
+
+        create_tables(Measure)
+        rows = [
+            ("0", 10, "9"),
+            ("1", 9, "0.00"),
+            ("9", 0, "1.00"),
+            ("10", 1, "7"),
+            ("1.5", 77, None),
+        ]
+        for d, n, other in rows:
+            Measure._default_manager.create(d=Decimal(d), n=n, other=other and Decimal(other))
+        yield Measure._default_manager
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (lambda all_: Q(d__in=all_.values("n")), "0 1 9 10"),
+        (lambda all_: Q(d__in=Subquery(all_.values("n"))), "0 1 9 10"),
+        (lambda all_: ~Q(d__in=all_.values("n")), "1.5"),
+        (lambda all_: Q(d__in=all_.filter(n__gt=0).values("n")), "1 9 10"),
+        (lambda all_: Q(d__in=all_.order_by("-n").values("n")[1:3]), "9 10"),
+        (lambda all_: Q(d__in=all_.order_by("n").values_list("n")[:2]), "0 1"),
+        (lambda all_: Q(d__in=all_.values("n").annotate(x=Count("d")).values("x")), "1"),
+        (lambda all_: Q(d__in=all_.filter(n__gt=OuterRef("n")).values("n")), "9 10"),
+        (lambda all_: Q(d__in=all_.values("n").union(all_.values("other"))), "0 1 9 10"),
+        (lambda all_: Q(d__in=all_.values("other").union(all_.values("n"))), "0 1 9 10"),
+        (lambda all_: Q(d__in=all_.values("other")), "0 1 9"),
+        (lambda all_: Q(d__in=all_.none().values("n")), ""),
+        (lambda all_: Q(d__in=Subquery(all_.none().values("n"))), ""),
+        (lambda all_: Q(n__in=all_.values("d")), "0 1 9 10"),
+        (lambda all_: Q(n__in=Subquery(all_.values("other"))), "1 9 10"),
+        (lambda all_: ~Q(n__in=all_.filter(other__gt=0).values("other")), "0 1.5 9"),
+        (lambda all_: Q(pk__in=all_.values("n", "d")), ""),
+        (lambda all_: Q(pk__in=all_.values("n", "other")), "9"),
+        (lambda all_: Q(pk__in=all_.order_by("-n").values("n", "other")[:4]), "9"),
+        (lambda all_: Q(pk__in=[(Decimal("1.50"), 77), (9, 0), (9, 1)]), "1.5 9"),
+    ],
+)
+def test_decimals_are_found_among_the_rows_of_a_subquery(
+    measured: Any, condition: Any, found: str
+) -> None:
+    rows = measured.filter(condition(measured.all()))
+    assert {row.d for row in rows} == {Decimal(text) for text in found.split()}
 
 
 def greatest_of(entries: ModuleType) -> Any:

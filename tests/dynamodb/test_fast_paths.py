@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from threading import Thread
 from types import ModuleType
 from typing import Any
@@ -13,9 +14,11 @@ from django.db import IntegrityError, OperationalError, connection, models, tran
 from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from cryptopulse.dynamodb import chunks
+from cryptopulse.dynamodb import chunks, commit, errors
 from cryptopulse.dynamodb.metering import Capture, capture_requests
 from tests.dynamodb.conftest import create_tables
+
+NOW = dt.datetime(2026, 5, 4, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -309,6 +312,40 @@ def test_two_bulk_creates_in_a_callers_transaction_are_refused_together(
     assert ledger.Owner.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "condition", [Q(pk__in=[]), Q(pk=10**30), Q(pk=-(2**63) - 1), Q(account__in=[])], ids=str
+)
+def test_an_increment_of_rows_that_cannot_be_is_none(
+    ledger: ModuleType, account: Any, condition: Q
+) -> None:
+    entry = ledger.Entry.objects.create(account=account, amount=1, at=NOW)
+    entries, more = ledger.Entry.objects, {"amount": F("amount") + 1}
+    assert entries.filter(condition).update(**more) == 0
+    assert entries.none().update(**more) == 0
+    assert entries.filter(~condition, pk=entry.pk).update(**more) == 1
+    entry.refresh_from_db()
+    assert entry.amount == 2
+
+
+@pytest.mark.parametrize("far", ["1e400", "1e50000000", "1e-50000000", "1" * 39])
+def test_a_number_beyond_dynamodb_s_is_compared_and_never_sent(account: Any, far: str) -> None:
+    with capture_requests() as captured:
+        rows = withdraw(account, 1, balance__lte=Decimal(f"-{far}"))
+    assert rows == 0
+    assert "UpdateItem" not in operations(captured)
+    assert withdraw(account, 1, balance__gte=Decimal(f"-{far}")) == 1
+
+
+def test_a_withdrawal_keeps_digits_that_python_s_context_would_round(account: Any) -> None:
+    long = Decimal("12345678901234567890.12345678")
+    with localcontext(prec=6), capture_requests() as captured:
+        type(account).objects.filter(pk=account.pk).update(balance=F("balance") + long)
+        assert withdraw(account, long) == 1
+    assert operations(captured) == ["UpdateItem", "UpdateItem"]
+    account.refresh_from_db()
+    assert account.balance == Decimal("10.5")
+
+
 # --- in_chunks() -------------------------------------------------------------------------------
 
 
@@ -328,6 +365,32 @@ def test_a_delete_may_go_in_chunks_if_the_caller_says_why(
     assert ledger.Owner.objects.count() == 0
     assert "admin clears out" in caplog.text
     assert not connection.connection.session.chunked
+
+
+def test_a_chunk_that_meets_a_conflict_does_not_repeat_those_before(
+    ledger: ModuleType, account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = ledger.Entry.objects
+    rows = [ledger.Entry(account=account, amount=0, at=NOW) for _ in range(150)]
+    entries.bulk_create(rows)
+    send, sent = commit._Commit.run, []
+
+    def run(chunk: Any) -> None:
+        sent.append(chunk)
+        if len(sent) == 2:
+            raise errors.Conflict("somebody was faster")
+        send(chunk)
+
+    monkeypatch.setattr(commit._Commit, "run", run)
+    with (
+        chunks.in_chunks("nightly"),
+        pytest.raises(OperationalError, match=r"1 of 2 were written and stay.*faster") as caught,
+    ):
+        entries.update(amount=F("amount") + 1)
+    assert isinstance(caught.value.__cause__, errors.PartlyWritten)
+    assert len(sent) == 2
+    assert entries.filter(amount=1).count() == 100
+    assert entries.filter(amount=0).count() == 50
 
 
 def test_inside_a_callers_transaction_nothing_is_written_in_chunks(ledger: ModuleType) -> None:

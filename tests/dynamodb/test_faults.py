@@ -345,6 +345,33 @@ def test_a_commit_in_chunks_leaves_every_chunk_whole(accounts: Accounts, faults:
     assert len(accounts.ids(KeyRange(None, "0"))) == 150
 
 
+@pytest.mark.parametrize("error", ["Conflict", "Duplicate", "Throttled"])
+def test_a_later_chunk_s_error_says_that_part_was_written(
+    accounts: Accounts, faults: Faults, error: str
+) -> None:
+    token = new_token()
+    actions = [accounts.put(number, token) for number in range(1, 251)]
+    if error == "Duplicate":
+        accounts.create(150)
+    faults.plan("TransactWriteItems", lambda request: None, 1)
+    reason = {"Conflict": "TransactionConflict", "Throttled": "ThrottlingError"}.get(error)
+    if reason:
+        faults.cancel([reason], times=ATTEMPTS)
+    with pytest.raises(errors.PartlyWritten, match="1 to 1 of 3 were written") as caught:
+        accounts.store.commit_in_chunks(accounts.meter, actions, token)
+    assert type(caught.value.__cause__) is getattr(errors, error)
+    assert len(accounts.ids(KeyRange(None, "0"))) == 100 + (error == "Duplicate")
+
+
+def test_the_first_chunk_s_conflict_is_one(accounts: Accounts, faults: Faults) -> None:
+    token = new_token()
+    actions = [accounts.put(number, token) for number in range(1, 151)]
+    faults.cancel(["TransactionConflict"], times=ATTEMPTS)
+    with pytest.raises(errors.Conflict):
+        accounts.store.commit_in_chunks(accounts.meter, actions, token)
+    assert accounts.ids(KeyRange(None, "0")) == []
+
+
 # --- increments -----------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,3 +96,44 @@ def test_decimals_compare_as_numbers(handle: apsw.Connection) -> None:
 
 def test_nothing_divided_by_zero_is_null(handle: apsw.Connection) -> None:
     assert only_value(handle, "SELECT dec_div('1', '0')") is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("SELECT dec_of('1E50000000')", "1E+50000000"),
+        ("SELECT dec_of('-1E-50000000')", "-1E-50000000"),
+        ("SELECT dec_abs('-1E500000')", "1E+500000"),
+        ("SELECT dec_floor('1E50000000')", "1E+50000000"),
+        ("SELECT '1E50000000' > '9' COLLATE DECIMAL", 1),
+        ("SELECT '1E-50000000' > '0' COLLATE DECIMAL", 1),
+        ("SELECT 'NaN' = '1' COLLATE DECIMAL", 0),
+        ("SELECT dec_mod('1E125', '7')", str(10**125 % 7)),
+        ("SELECT dec_mod('1', '0')", None),
+        ("SELECT dec_sub('Infinity', 'Infinity')", None),
+    ],
+)
+def test_numbers_far_out_are_not_written_out(
+    handle: apsw.Connection, sql: str, value: object
+) -> None:
+    assert only_value(handle, sql) == value
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "dec_add('1', '1E50000000')",
+        "dec_mul('1E900000', '1E900000')",
+        "dec_div('1E900000', '1E-900000')",
+        "dec_mod('1E900000', '7')",
+        "dec_round('1E200', 2)",
+        "dec_round('1', 9000000000000000000)",
+        "dec_sum('1E50000000')",
+        "dec_avg('1E50000000')",
+    ],
+)
+def test_a_calculation_beyond_all_numbers_is_an_error_of_the_data(
+    handle: apsw.Connection, call: str
+) -> None:
+    with pytest.raises(sqlite3.DataError, match="beyond what the database can hold: 38 digits"):
+        only_value(handle, f"SELECT {call}")

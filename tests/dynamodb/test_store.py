@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from cryptopulse.dynamodb.codec import codec_of
 from cryptopulse.dynamodb.metering import Meter, assert_requests, capture_requests
 from cryptopulse.dynamodb.options import Options
 from cryptopulse.dynamodb.store import EXISTS, KeyRange, Store
+from cryptopulse.dynamodb.transport import Transport
 from tests.dynamodb.plain_table import BY_OWNER, Accounts, account_table, make_table, new_token
 
 ALL = KeyRange(None, "0")
@@ -324,6 +327,30 @@ def test_numbers_of_a_sequence_are_taken_once(accounts: Accounts) -> None:
     assert sorted(firsts) == list(range(1, 61, 3))
 
 
+def test_a_table_whose_numbers_come_slowly_holds_up_no_other(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked, go_on = accounts.store, Event(), Event()
+    slow = replace(accounts.table, name="slow", physical=f"{accounts.table.physical}-slow")
+    call = Transport.call
+
+    def call_slowly(transport: Transport, meter: Meter, operation: str, **request: Any) -> Any:
+        if request["Key"]["@s"]["S"].endswith("-slow"):
+            asked.set()
+            assert go_on.wait(10)
+        return call(transport, meter, operation, **request)
+
+    monkeypatch.setattr(Transport, "call", call_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(store.next_ids, accounts.meter, slow)
+        try:
+            assert asked.wait(10)
+            assert pool.submit(store.next_ids, accounts.meter, accounts.table).result(5) == 1
+        finally:
+            go_on.set()
+        assert waiting.result() == 1
+
+
 def test_a_block_of_numbers_costs_one_request(options: Options) -> None:
     accounts = made(replace(options, sequence_block=10))
     with assert_requests(UpdateItem=2):
@@ -396,5 +423,5 @@ def test_a_child_process_makes_a_client_of_its_own(accounts: Accounts) -> None:
 
 def test_a_table_that_is_not_there_is_a_database_error(options: Options) -> None:
     accounts = Accounts(Store.of(options), account_table("elsewhere"), Meter(options))
-    with pytest.raises(sqlite3.OperationalError, match="ResourceNotFoundException"):
+    with pytest.raises(sqlite3.OperationalError, match=r"has no table for .*account, although"):
         accounts.get(1)
