@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from . import codec, keys
 from .catalogue import TableDef, Value
+from .merging import Merge, Pages, Place, ReadRows
 from .plan import Path, Plan
 from .row import Row
 from .sort_keys import SortKeys
@@ -18,8 +19,6 @@ from .unit_of_work import TableWrites
 
 if TYPE_CHECKING:
     from .session import Session
-
-Pages = Iterator[list[Row]]
 
 MERGED_PAGE = 100  # rows
 #: Rows behind the wanted ones that an open-ended read may see before it counts as a scan.
@@ -36,6 +35,7 @@ class Executor:
         self.codec = codec.codec_of(table)
         self.writes = writes
         self._sort_keys: dict[Path, SortKeys] = {}
+        self._read: dict[Path, ReadRows] = {}
         if any(column.generated for column in table.columns):
             writes.complete = self._completed
         self._kinds: dict[str, Callable[[Plan, Sequence[Any]], Pages]] = {
@@ -103,8 +103,7 @@ class Executor:
     def _unique(self, plan: Plan, arguments: Sequence[Any]) -> Pages:
         unique = plan.unique
         assert unique is not None  # noqa: S101 (the plan is about one)
-        if None in arguments:  # NULLs are not under the constraint
-            yield from self._table(plan, arguments)
+        if None in arguments:  # the plan is for "=", and NULL equals nothing
             return
         values = [
             codec.coerce(value, column)
@@ -259,15 +258,12 @@ class Executor:
         assert path is not None  # noqa: S101 (a range has one)
         first = self._first_page(plan)
         pages = self._remote(path, ranges, plan, first)
-        if path.index is not None:
-            if self.session.is_wary:
-                pages = (self._reread(page, plan) for page in pages)
-            else:
-                self.writes.is_unsure = True
-        if not any(plan_bound for plan_bound in (path.partition is not None, ranges[0].low)):
-            pages = self._metered(pages, first)
-        local = self._local(path, local_keys, descending=plan.descending)
-        rows = self._overlaid(pages) if not local else self._with_local(path, pages, local, plan)
+        if path.index is not None and not self.session.is_wary:
+            self.writes.is_unsure = True
+        if path.partition is None and not plan.equal and not (plan.has_low and plan.has_high):
+            is_open = plan.has_low or plan.has_high
+            pages = self._metered(pages, None if first is None and not is_open else first or 0)
+        rows = self._merge(path, pages, local_keys, plan)
         if plan.ordered and (path.index is None or self.sort_keys(path).can_be_cut):
             return self._in_exact_order(path, rows, plan)
         return rows
@@ -307,47 +303,53 @@ class Executor:
             return lambda row: row.key
         return lambda row: self.codec.sort_key(index, row.key, row.values)
 
-    def _overlaid(self, pages: Pages) -> Pages:
-        """Leave out what the transaction has changed; let what it read before stay as it was."""
-        overlay, seen = self.writes.overlay, self.writes.seen
-        for page in pages:
-            if overlay:
-                page = [row for row in page if row.key not in overlay]  # noqa: PLW2901
-            if self.writes.complete is None:
-                yield [seen.setdefault(row.key, row) for row in page]
-            else:
-                yield [self.writes.note(row) for row in page]
+    def _merge(
+        self,
+        path: Path,
+        pages: Pages,
+        wanted: tuple[set[str] | None, str, str | None],
+        plan: Plan,
+    ) -> Pages:
+        """Let the transaction see the rows as it knows them, its own among them."""
+        complete = self.writes.complete
+        if complete is not None:
+            pages = ([complete(row) for row in page] for page in pages)
+        merge = Merge(
+            self.writes,
+            self._own(path, wanted),
+            self._sort_key(path),
+            ordered=plan.ordered,
+            descending=plan.descending,
+            divided=plan.many_partitions,
+            movable=path.index is not None,
+            reread=self._reread if path.index is not None and self.session.is_wary else None,
+        )
+        return merge.pages(pages)
 
-    def _local(
-        self, path: Path, wanted: tuple[set[str] | None, str, str | None], *, descending: bool
-    ) -> list[tuple[str, Row]]:
-        """Return the transaction's own rows in a range, in order."""
-        if not self.writes.overlay:
-            return []
+    def _own(self, path: Path, wanted: tuple[set[str] | None, str, str | None]) -> list[Place]:
+        """Return the places of the rows in a range that the transaction has written or read."""
         partitions, low, high = wanted
-        sort_key = self._sort_key(path)
-        rows = []
-        for row in self.writes.overlay.values():
-            if row is None:
+        overlay, seen = self.writes.overlay, self.writes.seen
+        sort_key, partition = self._sort_key(path), self._partition(path)
+        own: list[Place] = []
+        for row in overlay.values():
+            if row is None or (partitions is not None and partition(row) not in partitions):
                 continue
-            if partitions is not None and path.index is not None and path.partition is not None:
-                place = path.partition
-                if self.codec.partition(path.index, row.values[place]) not in partitions:
-                    continue
             at = sort_key(row)
             if at >= low and (high is None or at <= high):
-                rows.append((at, row))
-        return sorted(rows, key=lambda pair: pair[0], reverse=descending)
+                own.append((at, row.key))
+        if seen and self.session.in_transaction:
+            if path not in self._read:
+                self._read[path] = ReadRows(partition, sort_key)
+            read = self._read[path].within(seen, partitions, low, high)
+            own += [place for place in read if place[1] not in overlay]
+        return own
 
-    def _with_local(
-        self, path: Path, pages: Pages, local: list[tuple[str, Row]], plan: Plan
-    ) -> Pages:
-        if path.partition is not None and plan.many_partitions:
-            return chain(self._overlaid(pages), iter([[row for _, row in local]]))
-        sort_key = self._sort_key(path)
-        remote = ((sort_key(row), row) for page in self._overlaid(pages) for row in page)
-        merged = heapq.merge(remote, local, key=lambda pair: pair[0], reverse=plan.descending)
-        return _paged((row for _, row in merged), self._first_page(plan))
+    def _partition(self, path: Path) -> Callable[[Row], str]:
+        index, place = path.index, path.partition
+        if index is None or place is None:
+            return lambda row: ""  # noqa: ARG005 (shards are merged into one)
+        return lambda row: self.codec.partition(index, row.values[place])
 
     def _in_exact_order(self, path: Path, pages: Pages, plan: Plan) -> Pages:
         """Sort from the first cut key on: their order is that of what is left of them."""
@@ -359,14 +361,17 @@ class Executor:
                 return
             yield page
 
-    def _reread(self, page: list[Row], plan: Plan) -> list[Row]:
-        """Return the rows as they are now: the index may be behind the table."""
-        unread = [(self.table, row.key) for row in page if row.key not in self.writes.overlay]
+    def _reread(self, page: list[Row]) -> dict[str, Row]:
+        """Return rows that are new to the transaction as the table has them, by their keys."""
+        writes = self.writes
+        unread = [
+            (self.table, row.key)
+            for row in page
+            if row.key not in writes.overlay and row.key not in writes.seen
+        ]
         found, _ = self.store.get_many(self.session.meter, unread)
-        rows = [row for _, key in unread if (row := found.get((self.table.name, key)))]
-        if plan.ordered and plan.path is not None:
-            rows.sort(key=self._sort_key(plan.path), reverse=plan.descending)
-        return rows
+        complete = writes.complete
+        return {key: complete(row) if complete else row for (_, key), row in found.items()}
 
     def sort_keys(self, path: Path) -> SortKeys:
         """Return the encoder of a path's sort keys, made once."""
@@ -394,13 +399,15 @@ class Executor:
             plan = Plan("range", path, ordered=True)
             ranges = [KeyRange(None, str(n), None, None) for n in range(self.table.shards)]
             pages = self._metered(self._remote(path, ranges, plan, None), None)
-            local = self._local(path, (None, "", None), descending=False)
-            rows = self._with_local(path, pages, local, plan) if local else self._overlaid(pages)
+            rows = self._merge(path, pages, (None, "", None), plan)
             cache[self.table.name] = list(chain.from_iterable(rows))
         return cache[self.table.name]
 
     def _metered(self, pages: Pages, first: int | None) -> Pages:
-        """Report a scan: at once when everything is wanted, else when it goes on and on."""
+        """Report a scan: at once when everything is wanted, else when it goes on and on.
+
+        `first` is how many rows are wanted; 0 where that is not known.
+        """
         scan = self.session.meter.scan(self.table.name) if first is None else None
         read = 0
         for page in pages:
