@@ -94,7 +94,7 @@ def refuse(request: HttpRequest, sentence: str, code: str, *, status: int) -> Ht
 @api.exception_handler(TradeRejected)
 def trade_rejected(request: HttpRequest, error: TradeRejected) -> HttpResponse:
     """Say why a trade was refused."""
-    status = 403 if error.code in FORBIDDEN else 422
+    status = 403 if error.code in FORBIDDEN else 409 if error.code == "busy" else 422
     return refuse(request, error.sentence, error.code, status=status)
 
 

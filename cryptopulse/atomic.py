@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -19,23 +19,29 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 ATTEMPTS = 6
+ATTEMPTS_AT_ONCE = 12  # where nobody waits for a lock, a conflict is known at once
 ATTEMPTS_IF_TAKEN = 3  # what is taken as often was taken before we came
-FIRST_PAUSE = 0.01  # seconds; doubles with each attempt, with full jitter
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.5  # seconds; doubles with each attempt, with full jitter
+QUIET_ATTEMPTS = 3  # so many conflicts are everyday life
+
+
+class Busy(OperationalError):  # noqa: N818 (it is what happened, not a fault)
+    """Others were in the way each time. Nothing was done; the same may succeed in a moment."""
 
 
 def run_atomic(operation: Callable[[], Result]) -> Result:
     """Run `operation` in one transaction of its own and return what it returns.
 
     The operation reads again, with `select_for_update()`, whatever it changes, and sends nothing
-    outside the database, because a conflict runs it again from the start: at most ATTEMPTS times,
-    after a random pause. Conflicts are what the database reports as OperationalError: a deadlock
-    or serialisation failure on PostgreSQL, a lost optimistic condition on DynamoDB, a lock that
-    was not granted in time on SQLite. An IntegrityError of the COMMIT itself may be one too: on
-    DynamoDB somebody took meanwhile what the operation had found free (get_or_create(), for one),
-    and run again it finds it taken. Nesting is a RuntimeError: the outer operation owns the
-    commit.
+    outside the database, because a conflict runs it again from the start, after a random pause,
+    a few times (ATTEMPTS and its kin); then it raises Busy. Conflicts are what the database
+    reports as OperationalError: a deadlock or serialisation failure on PostgreSQL, a lost
+    optimistic condition on DynamoDB, a lock that was not granted in time on SQLite. An
+    IntegrityError of the COMMIT itself may be one too: on DynamoDB somebody took meanwhile what
+    the operation had found free (get_or_create(), for one), and run again it finds it taken.
+    Nesting is a RuntimeError: the outer operation owns the commit.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in count(1):
         is_committing = False
         try:
             with transaction.atomic(durable=True):
@@ -43,10 +49,17 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
                 is_committing = True
             return result  # noqa: TRY300 (the COMMIT comes before it)
         except (OperationalError, IntegrityError) as error:
-            if attempt >= _attempts(error, is_committing=is_committing):
+            attempts = _attempts(error, is_committing=is_committing)
+            if attempt >= attempts and attempts in {ATTEMPTS, ATTEMPTS_AT_ONCE}:
+                raise Busy("Others change the same just now; nothing was done.") from error
+            if attempt >= attempts:
                 raise
-            pause = random.uniform(0, FIRST_PAUSE * 2**attempt)  # noqa: S311 (jitter, not a secret)
-            logger.info("conflict, attempt %d of %d; again in %.3f s", attempt, ATTEMPTS, pause)
+            longest = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
+            pause = random.uniform(0, longest)  # noqa: S311 (jitter, not a secret)
+            level = logging.DEBUG if attempt <= QUIET_ATTEMPTS else logging.INFO
+            logger.log(
+                level, "attempt %d of %d, again in %.3f s: %s", attempt, attempts, pause, error
+            )
             time.sleep(pause)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -54,6 +67,8 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
 def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:
     """Return how often an operation that ended in this error may be run in all."""
     if isinstance(error, OperationalError):
+        if isinstance(error.__cause__, Conflict):
+            return ATTEMPTS_AT_ONCE
         return ATTEMPTS if _is_conflict(error) else 1
     return ATTEMPTS_IF_TAKEN if is_committing else 1
 

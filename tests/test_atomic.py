@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
-from cryptopulse.atomic import ATTEMPTS, in_chunks, run_atomic
+from cryptopulse.atomic import ATTEMPTS, Busy, in_chunks, run_atomic
 from cryptopulse.dynamodb import errors
 from cryptopulse.dynamodb.refusals import Refused
 
@@ -110,3 +110,12 @@ def test_bulk_work_comes_in_chunks_that_one_transaction_takes(
 
     assert [len(chunk) for chunk in in_chunks(list(range(45)), actions_per_item=5)] == [20, 20, 5]
     assert [len(chunk) for chunk in in_chunks([1, 2], actions_per_item=1000)] == [1, 1]
+
+
+def test_a_conflict_that_never_ends_is_called_busy(db: None) -> None:
+    def operation() -> None:
+        raise OperationalError("changed meanwhile") from errors.Conflict("changed meanwhile")
+
+    with pytest.raises(Busy) as caught:
+        run_atomic(operation)
+    assert isinstance(caught.value.__cause__, OperationalError)

@@ -15,7 +15,7 @@ from .actions import Action
 from .authorizer import own_ddl
 from .catalogue import TableDef, Value
 from .conversions import Conversions
-from .errors import Conflict, Violation
+from .errors import Conflict, PartlyWritten, Violation
 from .hints import Hints, hints_of
 from .metering import Meter
 from .rules import Rules, quoted
@@ -56,6 +56,8 @@ class Session:
         self._generation: int | None = None
         self._rules: dict[str, Rules] = {}
         self._wary_until = 0.0
+        #: Part of the transaction was sent ahead of its COMMIT, in a chunk.
+        self._has_sent = False
         #: Tables were made inside a transaction; a rollback takes them away again.
         self._may_lose_tables = False
         # Version 2 has savepoints; from 3 on apsw takes one of few slots of the process.
@@ -71,6 +73,7 @@ class Session:
         self.in_transaction = in_transaction
         self.returned = []
         if not in_transaction:
+            self._has_sent = False
             self.savepoints.clear()
             self._forget()
         registry = self.store.registry
@@ -168,13 +171,18 @@ class Session:
             may_chunk = self.chunked or self.store.options.large_transactions == "chunk"
             commit = self.store.commit_in_chunks if may_chunk else self.store.commit
             commit(self.meter, actions, token)
-        except Conflict:
+        except Conflict as conflict:
             self._wary_until = time.monotonic() + WARY_SECONDS
             self._forget()
+            if self._has_sent:
+                raise PartlyWritten(
+                    f"{conflict} But what was sent ahead of the COMMIT stays written."
+                ) from conflict
             raise
         except BaseException:
             self._forget()
             raise
+        self._has_sent = True
         self._forget()
 
     def _check_definitions(self) -> None:

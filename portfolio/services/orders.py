@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from accounts import services as accounts
-from cryptopulse.atomic import run_atomic
+from cryptopulse.atomic import Busy, run_atomic
 from market import services as market
 from portfolio.ledger import (
     NOTHING,
@@ -117,7 +117,14 @@ def place_order(
             return _same_order(earlier, wanted)
         return _trade(trader, portfolio, wanted)
 
-    return run_atomic(operation)
+    try:
+        return run_atomic(operation)
+    except Busy:
+        raise TradeRejected(
+            "Other orders of yours are being carried out just now, and this one was not. "
+            "Try again in a moment.",
+            "busy",
+        ) from None
 
 
 def preview(

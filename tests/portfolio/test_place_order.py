@@ -13,6 +13,7 @@ from django.db.models import Sum
 
 from accounts.models import Activity, User
 from accounts.roles import Role
+from cryptopulse.atomic import Busy
 from market.models import Coin, ExchangeRate
 from portfolio import services as portfolio
 from portfolio.models import Holding, Portfolio, Transaction
@@ -308,3 +309,15 @@ def test_the_books_balance_after_many_trades(alice: User, bitcoin: Coin, ethereu
         one.amount if one.side == "sell" else -one.amount for one in Transaction.objects.all()
     )
     assert own.cash == own.paid_in + explained
+
+
+def test_an_order_that_others_are_always_ahead_of_is_refused_with_a_sentence(
+    alice: User, bitcoin: Coin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always_too_late(_: object) -> None:
+        raise Busy("Others change the same just now; nothing was done.")
+
+    monkeypatch.setattr("portfolio.services.orders.run_atomic", always_too_late)
+    busy = refusal(alice, amount=D(100))
+    assert busy.code == "busy"
+    assert "Try again" in busy.sentence
