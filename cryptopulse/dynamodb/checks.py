@@ -8,6 +8,7 @@ neither boto3 nor apsw is imported, but for `find_changed_options`, which needs 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -213,7 +214,7 @@ def find_changed_options(options: Options) -> Iterator[CheckMessage]:
     registry = Store.of(options).registry
     try:
         registry.ensure()
-    except DatabaseError:
+    except (DatabaseError, sqlite3.Error):
         return  # whoever needs the database will say so better
     for table in registry.tables.values():
         yield from changed_options(table, options)

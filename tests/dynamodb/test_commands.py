@@ -21,6 +21,12 @@ def database_options() -> dict[str, Any]:
     return {"TABLES": TABLES}
 
 
+@pytest.fixture(autouse=True)
+def _with_migrations(settings: Any) -> None:
+    """Let there be migrations, which the suite does without (--nomigrations)."""
+    settings.MIGRATION_MODULES = {}
+
+
 def said(command: str, *arguments: str, **options: Any) -> str:
     """Return what a command writes."""
     written = StringIO()
