@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models.constants import OnConflict
+from django.db.models.fields.tuple_lookups import TupleIn
+from django.db.models.lookups import In
 from django.db.models.sql import compiler
 
 from . import chunks, fast_update
@@ -26,6 +28,14 @@ _PLAIN_COUNT = re.compile(
 _UNSEEN: Any = object()
 
 
+def plain_in(node: TupleIn) -> In[Any]:
+    """Return `id IN (1, 2)` for the tuples of one that prefetch_related() looks for.
+
+    Django writes them as `id = 1 OR id = 2`, which is an item at a time and not a batch.
+    """
+    return In(next(iter(node.lhs)), [values[0] for values in node.rhs])
+
+
 class ExactDecimals:
     """Compiles whatever touches a decimal without going through a double."""
 
@@ -35,6 +45,9 @@ class ExactDecimals:
     def compile(self, node: Any) -> Compiled:
         """Return an expression's SQL and parameters."""
         kind = type(node)
+        if kind is TupleIn and len(node.lhs) == 1 and node.rhs_is_direct_value():
+            node = plain_in(node)
+            kind = In
         handler = self._handlers.get(kind, _UNSEEN)
         if handler is _UNSEEN:
             handler = self._handlers[kind] = handler_for(kind)

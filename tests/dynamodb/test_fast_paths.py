@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from cryptopulse.dynamodb import chunks, commit, errors
-from cryptopulse.dynamodb.metering import Capture, capture_requests
+from cryptopulse.dynamodb.metering import Capture, assert_requests, capture_requests
 from tests.dynamodb.conftest import create_tables
 
 NOW = dt.datetime(2026, 5, 4, tzinfo=dt.UTC)
@@ -416,3 +416,12 @@ def test_chunks_need_a_reason() -> None:
 def test_on_other_databases_chunks_do_nothing(django_user_model: Any) -> None:
     with chunks.in_chunks("any"):
         assert django_user_model.objects.count() == 0
+
+
+def test_prefetch_related_reads_its_rows_in_one_batch(ledger: ModuleType) -> None:
+    for number in range(5):
+        owner = ledger.Owner.objects.create(name=f"owner {number}")
+        ledger.Account.objects.create(owner=owner)
+    with assert_requests(Query=1, BatchGetItem=1, scans=None):
+        accounts = list(ledger.Account.objects.prefetch_related("owner"))
+    assert len({account.owner.name for account in accounts}) == 5
