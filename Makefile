@@ -6,6 +6,8 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 PACKAGES := accounts market portfolio alerts cryptopulse tests
 PYTEST := $(BIN)/pytest -q
+# The engine's own tests bring their own database; `test` runs them.
+WITHOUT_ENGINE := --ignore=tests/dynamodb
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run run-dynamodb demo-logins test test-fast test-postgres test-dynamodb \
@@ -62,10 +64,10 @@ test-fast: setup-dev ## The same, stopping at the first failure, only what faile
 	$(PYTEST) -n auto -x --ff -m "not browser and not processes"
 
 test-postgres: setup-dev ## The same suite on PostgreSQL (DATABASE_URL, by default the server on this machine)
-	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(PYTEST) -n 2 --dist loadgroup -m "not browser and not processes"
+	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(PYTEST) -n 2 --dist loadgroup $(WITHOUT_ENGINE) -m "not browser and not processes"
 
 test-dynamodb: setup-dev ## The same suite on DynamoDB (DATABASE_URL, by default a server in memory per core)
-	DATABASE_URL=$${DATABASE_URL:-dynamodb://us-east-1/cryptopulse} $(PYTEST) -n auto --dist loadgroup -m "not browser and not processes"
+	DATABASE_URL=$${DATABASE_URL:-dynamodb://us-east-1/cryptopulse} $(PYTEST) -n auto --dist loadgroup $(WITHOUT_ENGINE) -m "not browser and not processes"
 
 test-django: setup-dev ## Django's own suite on the engine; APPS="basic lookup", ARGS=--commit|--sqlite|--short
 	$(BIN)/python -m tests.django_suite $(ARGS) $(APPS)
