@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice
+from itertools import islice
 from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -34,14 +34,17 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
 
     The operation reads again, with `select_for_update()`, whatever it changes, and sends nothing
     outside the database, because a conflict runs it again from the start, after a random pause,
-    a few times (ATTEMPTS and its kin); then it raises Busy. Conflicts are what the database
-    reports as OperationalError: a deadlock or serialisation failure on PostgreSQL, a lost
-    optimistic condition on DynamoDB, a lock that was not granted in time on SQLite. An
-    IntegrityError of the COMMIT itself may be one too: on DynamoDB somebody took meanwhile what
-    the operation had found free (get_or_create(), for one), and run again it finds it taken.
-    Nesting is a RuntimeError: the outer operation owns the commit.
+    a few times (ATTEMPTS and its kin); then it raises Busy where the database names a conflict,
+    else the error itself. Conflicts are what the database reports as OperationalError: a deadlock
+    or serialisation failure on PostgreSQL, a lost optimistic condition on DynamoDB, a lock that
+    was not granted in time on SQLite. An IntegrityError of the COMMIT itself may be one too: on
+    DynamoDB somebody took meanwhile what the operation had found free (get_or_create(), for one),
+    and run again it finds it taken. Nesting is a RuntimeError: the outer operation owns the
+    commit.
     """
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         is_committing = False
         try:
             with transaction.atomic(durable=True):
@@ -50,9 +53,9 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
             return result  # noqa: TRY300 (the COMMIT comes before it)
         except (OperationalError, IntegrityError) as error:
             attempts = _attempts(error, is_committing=is_committing)
-            if attempt >= attempts and attempts in {ATTEMPTS, ATTEMPTS_AT_ONCE}:
-                raise Busy("Others change the same just now; nothing was done.") from error
             if attempt >= attempts:
+                if isinstance(error.__cause__, Conflict):
+                    raise Busy("Others change the same just now; nothing was done.") from error
                 raise
             longest = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
             pause = random.uniform(0, longest)  # noqa: S311 (jitter, not a secret)
@@ -61,7 +64,6 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
                 level, "attempt %d of %d, again in %.3f s: %s", attempt, attempts, pause, error
             )
             time.sleep(pause)
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:

@@ -119,3 +119,12 @@ def test_a_conflict_that_never_ends_is_called_busy(db: None) -> None:
     with pytest.raises(Busy) as caught:
         run_atomic(operation)
     assert isinstance(caught.value.__cause__, OperationalError)
+
+
+def test_an_error_that_names_no_conflict_is_not_called_busy(db: None) -> None:
+    def operation() -> None:
+        raise OperationalError("the server has gone away")
+
+    with pytest.raises(OperationalError, match="gone away") as caught:
+        run_atomic(operation)
+    assert not isinstance(caught.value, Busy)
