@@ -136,15 +136,6 @@ class Session:
             number = next(ids)
         return number
 
-    def plans_of(self, sql: str, parameters: Any = None) -> list[str]:
-        """Return how SQLite would run a statement, one line for each table."""
-        self.begin_statement(sql, in_transaction=self.handle.in_transaction)
-        try:
-            rows = self.handle.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
-        finally:
-            self.end_statement()
-        return [str(row[3]) for row in rows]
-
     # --- the unit of work -------------------------------------------------------------------
 
     def rules(self, table: TableDef) -> Rules:

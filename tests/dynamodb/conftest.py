@@ -19,7 +19,8 @@ Without a program for this machine these tests skip with that reason (REQUIRE=dy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from types import ModuleType
@@ -132,3 +133,16 @@ def create_tables(*new: type[models.Model]) -> None:
     with connection.schema_editor() as editor:
         for model in new:
             editor.create_model(model)
+
+
+def elsewhere(work: Callable[[], Any]) -> None:
+    """Do it in another thread, on another connection, and wait; its error is raised here."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()

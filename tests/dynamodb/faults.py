@@ -12,7 +12,8 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from urllib.request import Request as HttpRequest
@@ -23,6 +24,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.retries.bucket import TokenBucket
 
+from cryptopulse.dynamodb.tables import Tables
 from cryptopulse.dynamodb.transport import Transport
 
 Answer = Callable[[AWSPreparedRequest], AWSResponse | None]
@@ -198,3 +200,26 @@ class Faults:
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+@contextmanager
+def killed_at(number: int) -> Iterator[None]:
+    """Let no request through from the nth of the schema's own on."""
+    ask, count = Tables.ask, 0
+
+    def counted(self: Tables, operation: str, **request: Any) -> dict[str, Any]:
+        nonlocal count
+        count += 1
+        if count >= number:
+            raise Killed
+        return ask(self, operation, **request)
+
+    Tables.ask = counted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Tables.ask = ask  # type: ignore[method-assign]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -18,9 +17,9 @@ from cryptopulse.dynamodb.catalogue import TableDef
 from cryptopulse.dynamodb.options import read_options
 from cryptopulse.dynamodb.registry import Registry
 from cryptopulse.dynamodb.store import Store
-from cryptopulse.dynamodb.tables import Tables
 from cryptopulse.dynamodb.transition import Transition
 from tests.dynamodb.conftest import create_tables
+from tests.dynamodb.faults import Killed, killed_at
 from tests.dynamodb.physical import client, disorder, items
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -174,28 +173,6 @@ def test_a_row_written_during_the_copy_is_found_and_the_copy_refused(
 
 def items_of(known: TableDef) -> Iterator[Any]:
     return items(client(connection.settings_dict["OPTIONS"]["endpoint"]), known.physical)
-
-
-class Killed(BaseException):
-    """The process ended here."""
-
-
-@contextmanager
-def killed_at(number: int) -> Iterator[None]:
-    ask, count = Tables.ask, 0
-
-    def counted(self: Tables, operation: str, **request: Any) -> dict[str, Any]:
-        nonlocal count
-        count += 1
-        if count >= number:
-            raise Killed
-        return ask(self, operation, **request)
-
-    Tables.ask = counted  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Tables.ask = ask  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(

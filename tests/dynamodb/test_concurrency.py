@@ -24,7 +24,7 @@ from cryptopulse.atomic import run_atomic
 from cryptopulse.dynamodb import dbapi
 from cryptopulse.dynamodb.errors import Conflict, Duplicate
 from tests.conftest import PASSWORD
-from tests.dynamodb.conftest import create_tables
+from tests.dynamodb.conftest import create_tables, elsewhere
 from tests.dynamodb.physical import disorder
 
 RIVALS = 16
@@ -311,13 +311,6 @@ def test_without_locks_both_may_leave(on_call: list[Any]) -> None:
 
 
 # --- savepoints and conflicts -------------------------------------------------------------------
-
-
-def elsewhere(work: Callable[[], Any]) -> None:
-    """Do it in another thread, on another connection, and wait for it."""
-    (result,) = at_once(lambda _: work(), 1)
-    if isinstance(result, Exception):
-        raise result
 
 
 def test_a_savepoint_that_was_rolled_back_leaves_no_condition_behind(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from threading import Thread
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.test.utils import isolate_apps
 from cryptopulse.dynamodb.metering import assert_requests, capture_requests
 from cryptopulse.dynamodb.scans import allow_scans
 from cryptopulse.dynamodb.store import Store
-from tests.dynamodb.conftest import create_tables
+from tests.dynamodb.conftest import create_tables, elsewhere
 from tests.dynamodb.faults import Faults
 
 ROWS = 400
@@ -59,18 +58,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first page of a Query have five rows, the next twenty, and so on."""
     first = "cryptopulse.dynamodb.executor.Executor._first_page"
     monkeypatch.setattr(first, lambda executor, plan: 5)
-
-
-def elsewhere(change: Callable[[], Any]) -> None:
-    """Let another connection do it."""
-
-    def run() -> None:
-        change()
-        connection.close()
-
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
 
 
 def reprice(ware: Any, price: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from cryptopulse.dynamodb.options import read_options
 from cryptopulse.dynamodb.registry import Registry
 from cryptopulse.dynamodb.store import Store
 from cryptopulse.dynamodb.tables import Tables
+from tests.dynamodb.faults import Killed, killed_at
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -47,10 +46,6 @@ CHANGES = [
 ]
 
 
-class Killed(BaseException):
-    """The process ended here."""
-
-
 def migrate(operations: list[Any], state: ProjectState) -> ProjectState:
     with connection.schema_editor() as editor:
         for operation in operations:
@@ -58,25 +53,6 @@ def migrate(operations: list[Any], state: ProjectState) -> ProjectState:
             operation.state_forwards("tests", state)
             operation.database_forwards("tests", editor, before, state)
     return state
-
-
-@contextmanager
-def killed_at(number: int) -> Iterator[None]:
-    """Let no request through from the nth of the schema's own on."""
-    ask, count = Tables.ask, 0
-
-    def counted(self: Tables, operation: str, **request: Any) -> dict[str, Any]:
-        nonlocal count
-        count += 1
-        if count >= number:
-            raise Killed
-        return ask(self, operation, **request)
-
-    Tables.ask = counted  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Tables.ask = ask  # type: ignore[method-assign]
 
 
 def registry() -> Registry:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -16,18 +14,7 @@ from cryptopulse.dynamodb.catalogue import Column
 from cryptopulse.dynamodb.errors import Conflict
 from cryptopulse.dynamodb.metering import capture_requests
 from cryptopulse.dynamodb.registry import Registry
-
-
-def elsewhere(work: Callable[[], Any]) -> None:
-    """Run in another thread, on a connection of its own."""
-
-    def run() -> None:
-        work()
-        connection.close()
-
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
+from tests.dynamodb.conftest import elsewhere
 
 
 def another_process_changes(name: str, *, new_name: str | None = None) -> None:
