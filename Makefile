@@ -11,8 +11,8 @@ WITHOUT_ENGINE := --ignore=tests/dynamodb
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run run-dynamodb demo-logins test test-fast test-postgres test-dynamodb \
-        test-django test-browser test-processes bench-engine lint types migrations-check deploy-check \
-        format ci screenshots clean
+        test-django test-browser test-processes bench-engine bench-pages lint types migrations-check deploy-check \
+        format messages ci screenshots clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,7 +40,13 @@ node_modules/.installed: package-lock.json
 	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not here: pages use the system's font and server-drawn charts."; fi
 
-setup: .venv/.production node_modules/.installed ## Install what running needs (run does it by itself)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
+
+# They are in git; this is for whoever edits a .po file.
+locale/%.mo: locale/%.po | .venv/.production
+	@DEBUG=1 $(MANAGE) translations compile
+
+setup: .venv/.production node_modules/.installed $(CATALOGUES) ## Install what running needs (run does it by itself)
 
 setup-dev: .venv/.development node_modules/.installed ## Install what testing needs (test does it by itself)
 
@@ -63,11 +69,11 @@ test: setup-dev ## The suite on SQLite, from nothing
 test-fast: setup-dev ## The same, stopping at the first failure, only what failed last if anything did
 	$(PYTEST) -n auto -x --ff -m "not browser and not processes"
 
-test-postgres: setup-dev ## The same suite on PostgreSQL (DATABASE_URL, by default the server on this machine)
-	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(PYTEST) -n 2 --dist loadgroup $(WITHOUT_ENGINE) -m "not browser and not processes"
+test-postgres: setup-dev ## What touches a database, on PostgreSQL (DATABASE_URL, by default the server on this machine)
+	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(PYTEST) -n 2 --dist loadgroup $(WITHOUT_ENGINE) -m "database and not browser and not processes"
 
-test-dynamodb: setup-dev ## The same suite on DynamoDB (DATABASE_URL, by default a server in memory per core)
-	DATABASE_URL=$${DATABASE_URL:-dynamodb://us-east-1/cryptopulse} $(PYTEST) -n auto --dist loadgroup $(WITHOUT_ENGINE) -m "not browser and not processes"
+test-dynamodb: setup-dev ## What touches a database, on DynamoDB (DATABASE_URL, by default a server in memory per core)
+	DATABASE_URL=$${DATABASE_URL:-dynamodb://us-east-1/cryptopulse} $(PYTEST) -n auto --dist loadgroup $(WITHOUT_ENGINE) -m "database and not browser and not processes"
 
 test-django: setup-dev ## Django's own suite on the engine; APPS="basic lookup", ARGS=--commit|--sqlite|--short
 	$(BIN)/python -m tests.django_suite $(ARGS) $(APPS)
@@ -75,11 +81,14 @@ test-django: setup-dev ## Django's own suite on the engine; APPS="basic lookup",
 test-processes: setup-dev ## The real processes: start, trade, kill, start again; two webs, a worker and a beat
 	$(PYTEST) -m processes
 
-test-browser: setup-dev ## Pages in a real Chromium
-	$(PYTEST) -m browser
+test-browser: setup-dev ## Pages in a real Chromium, two at a time; failures leave pictures and traces
+	$(PYTEST) -n 2 --dist loadgroup -m browser
 
 bench-engine: setup-dev ## What the DynamoDB engine costs over plain boto3
 	$(BIN)/python -m benchmarks.engine
+
+bench-pages: setup-dev ## What each page costs the server, for each role: time, queries, bytes
+	$(BIN)/python -m benchmarks.pages
 
 lint: setup-dev ## Style, import contracts, templates
 	$(BIN)/ruff check .
@@ -89,6 +98,9 @@ lint: setup-dev ## Style, import contracts, templates
 
 types: setup-dev ## mypy, strict
 	SECRET_KEY=types DEBUG=0 $(BIN)/mypy $(PACKAGES)
+
+messages: setup-dev ## Find our texts, bring locale/ up to date, compile it, say what is not translated
+	DEBUG=1 $(MANAGE) translations extract compile check
 
 migrations-check: setup-dev ## Models and migrations agree
 	DEBUG=1 $(MANAGE) makemigrations --check --dry-run
@@ -107,9 +119,8 @@ format: setup-dev ## Let ruff mend what it can
 ci: setup-dev ## Everything but the benchmarks, side by side where it can be
 	$(MAKE) --no-print-directory -j2 --output-sync=target lint types migrations-check deploy-check
 	$(MAKE) --no-print-directory test
-	$(MAKE) --no-print-directory -j2 --output-sync=target test-postgres test-django ARGS=--short
+	$(MAKE) --no-print-directory -j3 --output-sync=target test-postgres test-processes test-django ARGS=--short
 	$(MAKE) --no-print-directory -j2 --output-sync=target test-dynamodb test-browser
-	$(MAKE) --no-print-directory test-processes
 
 screenshots: setup-dev ## Draw every page for every role into .local/screenshots
 	$(BIN)/python -m tests.browser.screenshots

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from .roles import Permission
 
@@ -73,7 +74,7 @@ def refusal(sentence: str, code: str, *, status: int, **headers: Any) -> JsonRes
 def _ask_to_log_in(request: HttpRequest) -> HttpResponseBase:
     if not wants_json(request):
         return redirect_to_login(request.get_full_path())
-    response = refusal("Log in first.", "not_logged_in", status=401)
+    response = refusal(_("Log in first."), "not_logged_in", status=401)
     if "HX-Request" in request.headers:  # a session that ended while the page stood open
         here = _path_of(request.headers.get("HX-Current-URL", ""))
         response["HX-Redirect"] = redirect_to_login(here, resolve_url("account_login")).url
@@ -88,7 +89,7 @@ def _path_of(url: str) -> str:
 
 
 def _forbid(request: HttpRequest, permission: Permission) -> HttpResponseBase:
-    sentence = f"Your role does not let you {permission.value}."
+    sentence = _("Your role does not let you %(do)s.") % {"do": _(permission.value)}
     if wants_json(request):
         return refusal(sentence, "forbidden", status=403)
     raise PermissionDenied(sentence)

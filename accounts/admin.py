@@ -18,15 +18,17 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from cryptopulse.admin_base import ModelAdmin
+from cryptopulse.admin_base import ModelAdmin, ReadOnlyAdmin
+from cryptopulse.engine import is_dynamodb
 
 from . import services
 from .addresses import client_address
 from .errors import AccountRejected
-from .models import Activity, Invitation, User
+from .models import Activity, Flag, Invitation, Note, OpenSession, User
 from .roles import Permission
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class SuspensionForm(ActionForm):  # type: ignore[misc]  # unfold has no types
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget(
-            {"placeholder": "Reason (for suspending)", "aria-label": "Reason"}
+            {"placeholder": _("Reason (for suspending)"), "aria-label": _("Reason")}
         ),
     )
 
@@ -65,7 +67,7 @@ class UserAdmin(ModelAdmin):
     """Everybody. Suspending and restoring are actions; roles are changed on the users page."""
 
     action_form = SuspensionForm
-    actions = ("suspend", "restore")
+    actions = ("suspend", "restore", "send_reset")
     list_display = ("username", "email", "role", "is_active", "date_joined", "last_login")
     list_filter = ("role", "is_active")
     search_fields = ("username__startswith", "email__startswith")
@@ -77,7 +79,7 @@ class UserAdmin(ModelAdmin):
         "timezone", "theme", "palette",
     )  # fmt: skip
 
-    @admin.display(description="e-mail address confirmed", boolean=True)
+    @admin.display(description=_("e-mail address confirmed"), boolean=True)
     def is_confirmed(self, person: User) -> bool:
         """Tell whether this person has followed a link in a mail there."""
         return services.verified_email(user_id=person.pk) is not None
@@ -86,23 +88,32 @@ class UserAdmin(ModelAdmin):
         """Tell who sees the two actions."""
         return isinstance(request.user, User) and request.user.may(Permission.SUSPEND_USERS)
 
-    @admin.action(description="Suspend", permissions=["suspend"])
+    @admin.action(description=_("Suspend"), permissions=["suspend"])
     def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """Suspend the chosen people, for the reason in the action bar."""
         reason = request.POST.get("reason", "")
-        self._each(request, people, services.suspend, "suspended", reason=reason)
+        self._each(request, people, services.suspend, _("%(name)s is suspended."), reason=reason)
 
-    @admin.action(description="Restore", permissions=["suspend"])
+    @admin.action(description=_("Restore"), permissions=["suspend"])
     def restore(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """Let the chosen people back in."""
-        self._each(request, people, services.restore, "restored")
+        self._each(request, people, services.restore, _("%(name)s is restored."))
+
+    @admin.action(description=_("Send a password reset"), permissions=["suspend"])
+    def send_reset(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Mail the chosen people a link with which they choose a new password."""
+
+        def send(*, user: User, by: User, address: str | None) -> User:  # noqa: ARG001 (the request has it)
+            return services.send_password_reset(user=user, by=by, request=request)
+
+        self._each(request, people, send, _("%(name)s is getting a mail with a link."))
 
     def _each(
         self,
         request: HttpRequest,
         people: QuerySet[User],
         operation: Callable[..., User],
-        done: str,
+        done: Any,
         **arguments: str,
     ) -> None:
         """Do it one by one and say of each what came of it."""
@@ -114,7 +125,7 @@ class UserAdmin(ModelAdmin):
             except AccountRejected as refused:
                 level, sentence = messages.ERROR, f"{person.username}: {refused.sentence}"
             else:
-                level, sentence = messages.SUCCESS, f"{person.username} is {done}."
+                level, sentence = messages.SUCCESS, str(done) % {"name": person.username}
             self.message_user(request, sentence, level)
 
 
@@ -137,3 +148,49 @@ class InvitationAdmin(ModelAdmin):
     list_select_related = ("invited_by",)
     ordering = ("-created_at",)
     fields = ("email", "role", "invited_by", "created_at", "expires_at", "accepted_at")
+
+
+@admin.register(Flag)
+class FlagAdmin(ReadOnlyAdmin):
+    """Patterns that were found; they are reviewed on the flags page, which writes who did it."""
+
+    list_display = ("last_at", "kind", "user", "address", "count", "state", "reviewed_by")
+    list_filter = ("state", "kind")
+    list_select_related = ("user", "reviewed_by")
+    person_path = "user"
+    search_fields = ("user__username__startswith",)
+    fields = (
+        "kind", "state", "user", "address", "count", "first_at", "last_at",
+        "reviewed_by", "reviewed_at", "note",
+    )  # fmt: skip
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 (Django's hook)
+        """Newest first; DynamoDB orders the whole table by its key alone."""
+        return ("-id",) if is_dynamodb() else ("-order",)
+
+
+@admin.register(Note)
+class NoteAdmin(ReadOnlyAdmin):
+    """What was written down about people; it is written on a person's page."""
+
+    list_display = ("at", "user", "text", "author")
+    list_select_related = ("user", "author")
+    person_path = "user"
+    search_fields = ("user__username__startswith",)
+    ordering = ("-id",)
+    fields = ("user", "text", "author", "at")
+
+
+@admin.register(OpenSession)
+class OpenSessionAdmin(ReadOnlyAdmin):
+    """Where people are logged in; the key, as good as a password, is not shown."""
+
+    list_display = ("seen_at", "user", "device", "address", "began_at", "expires_at")
+    list_select_related = ("user",)
+    person_path = "user"
+    search_fields = ("user__username__startswith",)
+    fields = ("user", "device", "address", "began_at", "seen_at", "expires_at")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 (Django's hook)
+        """Last seen first; DynamoDB orders the whole table by its key alone."""
+        return ("-id",) if is_dynamodb() else ("-seen_at",)

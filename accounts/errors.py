@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
+
 
 class AccountRejected(Exception):  # noqa: N818 (a refusal, not a fault)
     """An operation on an account was refused; the sentence says why and can be shown as it is.
@@ -9,7 +11,7 @@ class AccountRejected(Exception):  # noqa: N818 (a refusal, not a fault)
     `field` names the input that the sentence is about, where there is one.
     """
 
-    def __init__(self, sentence: str, *, field: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, sentence: str | Promise, *, field: str = "") -> None:
+        self.sentence = str(sentence)  # in the language of whoever is refused
+        super().__init__(self.sentence)
         self.field = field

@@ -1,32 +1,26 @@
-"""Shows every time of day in the zone of whoever looks."""
+"""Speaks to whoever looks: their language, their numbers, their time of day."""
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Awaitable, Callable
-from datetime import UTC, tzinfo
-from functools import lru_cache
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils import timezone
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from .models import User
+from .services import speaking_to
 
 
-@lru_cache(maxsize=1024)
-def zone_of(name: str) -> tzinfo:
-    """Return the IANA zone of this name, or UTC where there is none (zones are also renamed)."""
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+class SpeakingMiddleware:
+    """Activates language, notation and time zone of the person for the length of a request.
 
-
-class TimeZoneMiddleware:
-    """Activates the person's time zone for the length of a request; visitors see UTC."""
+    Visitors, and members who have chosen no language, are spoken to as their browser asks; they
+    see UTC until they choose a zone.
+    """
 
     sync_capable = True
     async_capable = True
@@ -44,15 +38,29 @@ class TimeZoneMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._later(request)
-        with timezone.override(_zone(request.user)):
-            return self.get_response(request)
+        with speaking_to(_member(request.user), language=_wished(request)):
+            response = self.get_response(request)
+            assert isinstance(response, HttpResponseBase)  # noqa: S101 (for the type checker)
+            return _labelled(request, response)
 
     async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        with timezone.override(_zone(await request.auser())):
+        with speaking_to(_member(await request.auser()), language=_wished(request)):
             response = self.get_response(request)
             assert isinstance(response, Awaitable)  # noqa: S101 (for the type checker)
-            return await response
+            return _labelled(request, await response)
 
 
-def _zone(user: User | AnonymousUser) -> tzinfo:
-    return zone_of(user.timezone) if isinstance(user, User) else UTC
+def _member(user: Any) -> User | None:
+    return user if isinstance(user, User) else None
+
+
+def _wished(request: HttpRequest) -> str:
+    return translation.get_language_from_request(request)
+
+
+def _labelled(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Tell caches what the answer depends on, and readers which language it is in."""
+    request.LANGUAGE_CODE = translation.get_language()
+    patch_vary_headers(response, ("Accept-Language",))
+    response.headers.setdefault("Content-Language", translation.get_language() or "en")
+    return response

@@ -23,18 +23,22 @@ class Page(Generic[Row]):
     next_cursor: str = ""
 
 
-def keyset_page(rows: QuerySet[ModelRow], *, cursor: str, limit: int) -> Page[ModelRow]:
+def keyset_page(
+    rows: QuerySet[ModelRow], *, cursor: str, limit: int, order: str = "pk"
+) -> Page[ModelRow]:
     """Return the newest rows after `cursor`, for a model whose key is a UUID in order of time.
+
+    `order` names another column that is such a key.
 
     A cursor that we never gave out is the first page, not an error.
     """
     limit = max(1, min(limit, MAX_LIMIT))
     position = _read(cursor)
     if position is not None:
-        rows = rows.filter(pk__lt=position)
-    found = list(rows.order_by("-pk")[: limit + 1])
+        rows = rows.filter(**{f"{order}__lt": position})
+    found = list(rows.order_by(f"-{order}")[: limit + 1])
     more = len(found) > limit
-    return Page(found[:limit], _write(found[limit - 1].pk) if more else "")
+    return Page(found[:limit], _write(getattr(found[limit - 1], order)) if more else "")
 
 
 def _write(position: uuid.UUID) -> str:

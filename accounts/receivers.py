@@ -15,13 +15,20 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from . import presence
 from .addresses import client_address
 from .models import Activity, User
 from .services.activity import record
+from .services.sessions import forget_other_sessions, forget_session
 
 
 def _address(request: HttpRequest | None) -> str | None:
     return client_address(request) if request is not None else None
+
+
+def _session_key(request: HttpRequest | None) -> str:
+    session = getattr(request, "session", None)
+    return (session.session_key if session is not None else None) or ""
 
 
 @receiver(user_signed_up)
@@ -42,12 +49,16 @@ def _logged_in(request: HttpRequest | None, user: User, **_: Any) -> None:
         user=user,
         address=_address(request),
     )
+    if request is not None:
+        presence.note(request, user)
 
 
 @receiver(user_logged_out)
 def _logged_out(request: HttpRequest | None, user: User | None, **_: Any) -> None:
     if user is None:  # the session had ended already
         return
+    if key := _session_key(request):
+        forget_session(session_key=key)
     record(
         kind=Activity.Kind.LOGGED_OUT,
         summary=f"{user.username} logged out",
@@ -97,3 +108,8 @@ def _password_changed(request: HttpRequest, user: User, **_: Any) -> None:
         user=user,
         address=_address(request),
     )
+    # Where the password was changed by who is logged in, their session goes on under a new key.
+    goes_on = request.user.is_authenticated and request.user.pk == user.pk
+    forget_other_sessions(user=user, session_key=_session_key(request) if goes_on else "")
+    if goes_on:
+        presence.note(request, user)

@@ -9,39 +9,41 @@ from __future__ import annotations
 import enum
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class Role(models.TextChoices):
     """The four kinds of account. Sign-up makes a USER; an admin gives the others."""
 
-    USER = "user", "User"
-    ADMIN = "admin", "Admin"
-    ANALYST = "analyst", "Analyst"
-    MODERATOR = "moderator", "Moderator"
+    USER = "user", _("User")
+    ADMIN = "admin", _("Admin")
+    ANALYST = "analyst", _("Analyst")
+    MODERATOR = "moderator", _("Moderator")
 
 
 class Permission(enum.Enum):
     """One thing that a person may do. Pages and operations name the one they need."""
 
-    USE_DASHBOARD = "use the dashboard"
-    USE_ADMIN_PORTAL = "use the admin portal"
-    USE_ANALYST_PORTAL = "use the analyst portal"
-    USE_MODERATOR_PORTAL = "use the moderator portal"
-    TRADE = "manage a portfolio, buy and sell"
-    READ_MARKET = "see charts, news, settings and about"
-    MANAGE_COINS = "add and remove coins"
-    VIEW_USERS = "see all users"
-    MANAGE_USERS = "invite people and change roles"
-    SUSPEND_USERS = "suspend and restore users"
-    VIEW_STATISTICS = "see the system's statistics"
-    ANALYSE_MARKET = "analyse the market"
-    MONITOR_ACTIVITY = "monitor what users do"
-    VIEW_OWN_TRANSACTIONS = "see one's own transactions"
-    VIEW_ALL_TRANSACTIONS = "see all transactions"
-    RECEIVE_EMAIL = "receive notifications by e-mail"
-    CHOOSE_CURRENCY = "choose a display currency"
-    SET_ALERTS = "set price alerts"
-    MANAGE_SCHEDULES = "change the schedules of background jobs"
+    USE_DASHBOARD = gettext_noop("use the dashboard")
+    USE_ADMIN_PORTAL = gettext_noop("use the admin portal")
+    USE_ANALYST_PORTAL = gettext_noop("use the analyst portal")
+    USE_MODERATOR_PORTAL = gettext_noop("use the moderator portal")
+    TRADE = gettext_noop("manage a portfolio, buy and sell")
+    READ_MARKET = gettext_noop("see charts, news, settings and about")
+    MANAGE_COINS = gettext_noop("add and remove coins")
+    VIEW_USERS = gettext_noop("see all users")
+    MANAGE_USERS = gettext_noop("invite people and change roles")
+    SUSPEND_USERS = gettext_noop("suspend and restore users")
+    VIEW_STATISTICS = gettext_noop("see the system's statistics")
+    ANALYSE_MARKET = gettext_noop("analyse the market")
+    MONITOR_ACTIVITY = gettext_noop("monitor what users do")
+    VIEW_OWN_TRANSACTIONS = gettext_noop("see one's own transactions")
+    VIEW_ALL_TRANSACTIONS = gettext_noop("see all transactions")
+    RECEIVE_EMAIL = gettext_noop("receive notifications by e-mail")
+    CHOOSE_CURRENCY = gettext_noop("choose a display currency")
+    SET_ALERTS = gettext_noop("set price alerts")
+    MANAGE_SCHEDULES = gettext_noop("change the schedules of background jobs")
 
 
 _EVERYONE = frozenset(
@@ -101,6 +103,9 @@ DJANGO_PERMISSIONS: dict[str, Permission] = {
     "accounts.view_user": Permission.VIEW_USERS,
     "accounts.view_activity": Permission.MONITOR_ACTIVITY,
     "accounts.view_invitation": Permission.MANAGE_USERS,
+    "accounts.view_flag": Permission.MONITOR_ACTIVITY,
+    "accounts.view_note": Permission.SUSPEND_USERS,
+    "accounts.view_opensession": Permission.MANAGE_USERS,
     "market.view_coin": Permission.READ_MARKET,
     "market.add_coin": Permission.MANAGE_COINS,
     "market.change_coin": Permission.MANAGE_COINS,
@@ -114,6 +119,9 @@ DJANGO_PERMISSIONS: dict[str, Permission] = {
     "alerts.view_pricealert": Permission.VIEW_USERS,
     "alerts.view_notification": Permission.VIEW_USERS,
     "alerts.view_deliveryattempt": Permission.VIEW_USERS,
+    "cryptopulse.view_dailyfigure": Permission.VIEW_STATISTICS,
+    "cryptopulse.view_fault": Permission.USE_ADMIN_PORTAL,
+    "cryptopulse.view_announcement": Permission.USE_ADMIN_PORTAL,
     # Jobs come with the code, and an interval that goes would take its jobs with it.
     "django_celery_beat.view_periodictask": Permission.MANAGE_SCHEDULES,
     "django_celery_beat.change_periodictask": Permission.MANAGE_SCHEDULES,

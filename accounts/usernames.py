@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from django.utils.translation import gettext_lazy
+
 MIN_LENGTH, MAX_LENGTH = 3, 30
 
 _SHAPE = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 
-USERNAME_RULE = (
-    f"A username has {MIN_LENGTH} to {MAX_LENGTH} characters: the letters a to z, digits, and "
+USERNAME_RULE = gettext_lazy(
+    "A username has 3 to 30 characters: the letters a to z, digits, and "
     "single dots, hyphens or underscores between them."
 )
 

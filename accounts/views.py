@@ -1,4 +1,4 @@
-"""Pages about people: who is here, what they did, invitations, one's own security."""
+"""Pages about people: who is here, who may do what, who is invited."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import uuid
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from allauth.account.models import EmailAddress
 from allauth.account.utils import perform_login
-from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -24,17 +23,8 @@ from .access import require, safe_next
 from .addresses import client_address
 from .errors import AccountRejected
 from .forms import InvitationForm, InviteForm
-from .models import Activity, User
+from .models import Invitation, User
 from .roles import Permission, Role
-
-SECURITY_KINDS = frozenset(
-    {
-        Activity.Kind.LOGGED_IN,
-        Activity.Kind.LOGIN_FAILED,
-        Activity.Kind.PASSWORD_CHANGED,
-        Activity.Kind.SIGNED_UP,
-    }
-)
 
 
 @require_GET
@@ -47,8 +37,11 @@ def users(request: HttpRequest) -> HttpResponse:
 
 def _users_page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     by = _me(request)
-    query, role = request.GET.get("q", ""), request.GET.get("role", "")
-    page = services.users_page(query=query, role=role, cursor=request.GET.get("cursor", ""))
+    query, role, state = (request.GET.get(name, "") for name in ("q", "role", "state"))
+    page = services.users_page(
+        query=query, role=role, state=state, cursor=request.GET.get("cursor", "")
+    )
+    manages = by.may(Permission.MANAGE_USERS)
     confirmed = services.confirmed_ids(page.rows)
     rows = [
         {
@@ -56,16 +49,21 @@ def _users_page(request: HttpRequest, form: InviteForm, *, status: int = 200) ->
             "is_confirmed": person.pk in confirmed,
             "may_suspend": services.obstacle_to_suspending(user=person, by=by) is None,
             "may_change_role": services.obstacle_to_changing_role(user=person, by=by) is None,
+            "may_reset": services.obstacle_to_resetting(user=person, by=by) is None,
         }
         for person in page.rows
     ]
     context = {
         "rows": rows,
-        "query": query,
+        "sought": query,
         "role": role,
         "roles": Role.choices,
-        **_pager(request, page.next_cursor, q=query, role=role),
-        "form": form if by.may(Permission.MANAGE_USERS) else None,
+        "state": state,
+        "states": [("active", _("Active")), ("suspended", _("Suspended"))],
+        "is_narrowed": bool(query or role or state),
+        **_pager(request, page.next_cursor, q=query, role=role, state=state),
+        "form": form if manages else None,
+        "invitations": services.pending_invitations(now=timezone.now()) if manages else [],
     }
     return render(request, "accounts/users.html", context, status=status)
 
@@ -78,7 +76,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
-            invitation, _ = services.invite(
+            invitation, _token = services.invite(
                 email=form.cleaned_data["email"],
                 role=form.cleaned_data["role"],
                 by=_me(request),
@@ -87,9 +85,50 @@ def invite(request: HttpRequest) -> HttpResponse:
         except AccountRejected as refused:
             form.add_error(refused.field or None, refused.sentence)
         else:
-            messages.success(request, f"The invitation to {invitation.email} is on its way.")
+            sentence = _("The invitation to %(email)s is on its way.")
+            messages.success(request, sentence % {"email": invitation.email})
             return redirect("accounts:users")
     return _users_page(request, form, status=422)
+
+
+@require_POST
+@limited("invite")
+@require(Permission.MANAGE_USERS)
+def invitation_resend(request: HttpRequest) -> HttpResponse:
+    """Send a pending invitation again, with a new link and a new week."""
+    return _act_on_invitation(
+        request,
+        lambda email: services.resend_invitation(
+            email=email, by=_me(request), address=client_address(request)
+        )[0],
+        _("The invitation to %(email)s is on its way again; the older link is worthless now."),
+    )
+
+
+@require_POST
+@limited("invite")
+@require(Permission.MANAGE_USERS)
+def invitation_withdraw(request: HttpRequest) -> HttpResponse:
+    """Make a pending invitation worthless."""
+    return _act_on_invitation(
+        request,
+        lambda email: services.withdraw_invitation(
+            email=email, by=_me(request), address=client_address(request)
+        ),
+        _("The invitation to %(email)s is withdrawn."),
+    )
+
+
+def _act_on_invitation(
+    request: HttpRequest, operation: Callable[[str], Invitation], done: str
+) -> HttpResponse:
+    try:
+        found = operation(request.POST.get("email", ""))
+    except AccountRejected as refused:
+        messages.error(request, refused.sentence)
+    else:
+        messages.success(request, done % {"email": found.email})
+    return redirect("accounts:users")
 
 
 @require_POST
@@ -103,7 +142,7 @@ def suspend(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
         lambda: services.suspend(
             user=_person(user_id), by=_me(request), reason=reason, address=client_address(request)
         ),
-        "{} is suspended and logged out everywhere.",
+        _("%(person)s is suspended and logged out everywhere."),
     )
 
 
@@ -117,7 +156,7 @@ def restore(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
         lambda: services.restore(
             user=_person(user_id), by=_me(request), address=client_address(request)
         ),
-        "{} may log in again.",
+        _("%(person)s may log in again."),
     )
 
 
@@ -132,7 +171,21 @@ def change_role(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
         lambda: services.change_role(
             user=_person(user_id), role=role, by=_me(request), address=client_address(request)
         ),
-        "{0} is now {0.role}.",
+        _("%(person)s is now %(role)s."),
+    )
+
+
+@require_POST
+@limited("invite")
+@require(Permission.SUSPEND_USERS)
+def send_reset(request: HttpRequest, user_id: uuid.UUID) -> HttpResponse:
+    """Mail a person a link with which they choose a new password."""
+    return _act(
+        request,
+        lambda: services.send_password_reset(
+            user=_person(user_id), by=_me(request), request=request
+        ),
+        _("%(person)s gets a mail with a link to choose a new password."),
     )
 
 
@@ -143,48 +196,10 @@ def _act(request: HttpRequest, operation: Callable[[], User], done: str) -> Http
     except AccountRejected as refused:
         messages.error(request, refused.sentence)
     else:
-        messages.success(request, done.format(person))
-    return safe_next(request, "accounts:users")
-
-
-@require_GET
-@limited("read")
-@require(Permission.MONITOR_ACTIVITY)
-def activity(request: HttpRequest) -> HttpResponse:
-    """What people did, newest first."""
-    kind, name = request.GET.get("kind", ""), request.GET.get("person", "").strip()
-    person = services.person_called(username=name) if name else None
-    page: services.Page[Activity] = services.Page([])
-    if person or not name:
-        page = services.activity_page(
-            kind=kind,
-            user_id=person.pk if person else None,
-            cursor=request.GET.get("cursor", ""),
+        messages.success(
+            request, done % {"person": person.username, "role": person.get_role_display()}
         )
-    context = {
-        "rows": page.rows,
-        "kind": kind,
-        "kinds": Activity.Kind.choices,
-        "name": name,
-        "unknown": bool(name) and person is None,
-        **_pager(request, page.next_cursor, kind=kind, person=name),
-    }
-    return render(request, "accounts/activity.html", context)
-
-
-@require_GET
-@limited("read")
-@require(Permission.READ_MARKET)
-def security(request: HttpRequest) -> HttpResponse:
-    """One's own password, second factor, address, and who came in lately."""
-    me = _me(request)
-    context = {
-        "email": me.email,
-        "is_verified": EmailAddress.objects.filter(user=me, email=me.email, verified=True).exists(),
-        "has_second_factor": get_mfa_adapter().is_mfa_enabled(me),
-        "rows": services.recent_activity(user=me, limit=10, kinds=SECURITY_KINDS),
-    }
-    return render(request, "accounts/security.html", context)
+    return safe_next(request, "accounts:users")
 
 
 @require_http_methods(["GET", "POST"])
@@ -216,7 +231,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             field = {"password": "password1"}.get(refused.field, refused.field)
             form.add_error(field or None, refused.sentence)
         else:
-            messages.success(request, f"Welcome, {user.username}. Your account is ready.")
+            messages.success(
+                request,
+                _("Welcome, %(person)s. Your account is ready.") % {"person": user.username},
+            )
             response: HttpResponse = perform_login(request, user)
             return response
     context = {"form": form, "invitation": found}

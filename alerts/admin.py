@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from cryptopulse.admin_base import ReadOnlyAdmin
 
@@ -33,7 +34,7 @@ class PriceAlertAdmin(ReadOnlyAdmin):
     list_select_related = ("coin", "user")
     search_fields = ("user__username",)
     person_path = "user"
-    search_help_text = "The beginning of a username"
+    search_help_text = _("The beginning of a username")
     ordering = ("-id",)
 
 
@@ -46,7 +47,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__username",)
     person_path = "user"
-    search_help_text = "The beginning of a username"
+    search_help_text = _("The beginning of a username")
     exclude = ("body", "html")
     ordering = ("-created_at", "-id")
 

@@ -8,7 +8,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from alerts.sealing import SealedTextField
 from cryptopulse.keys import new_key
 
 #: "What is to be sent" is spread over this many index partitions on DynamoDB.
@@ -23,8 +25,8 @@ def random_bucket() -> int:
 class Condition(models.TextChoices):
     """Which side of the target fires."""
 
-    ABOVE = "above", "rises to or above"
-    BELOW = "below", "falls to or below"
+    ABOVE = "above", _("rises to or above")
+    BELOW = "below", _("falls to or below")
 
 
 class PriceAlert(models.Model):
@@ -35,9 +37,9 @@ class PriceAlert(models.Model):
     """
 
     class State(models.TextChoices):
-        ARMED = "armed", "Armed"
-        FIRED = "fired", "Fired"
-        PAUSED = "paused", "Paused"
+        ARMED = "armed", _("Armed")
+        FIRED = "fired", _("Fired")
+        PAUSED = "paused", _("Paused")
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     user = models.ForeignKey(
@@ -94,16 +96,18 @@ class Notification(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PRICE_ALERT = "price_alert", "Price alert"
-        TRADE = "trade", "Trade confirmation"
-        MAIL = "mail", "Account mail"
-        OPERATIONS = "operations", "Operations"
+        PRICE_ALERT = "price_alert", _("Price alert")
+        TRADE = "trade", _("Trade confirmation")
+        MAIL = "mail", _("Account mail")
+        OPERATIONS = "operations", _("Operations")
+        DIGEST = "digest", _("Market digest")
+        FLAGS = "flags", _("Flagged pattern")
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Failed"
+        PENDING = "pending", _("Pending")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, editable=False)  # see `key`
     event_id = models.UUIDField()
@@ -119,8 +123,8 @@ class Notification(models.Model):
     address = models.CharField(max_length=320, blank=True)  # e-mail address, number or topic
     coin_id = models.CharField(max_length=128, blank=True)
     subject = models.CharField(max_length=200)
-    body = models.TextField(blank=True)
-    html = models.TextField(blank=True)
+    body = SealedTextField(blank=True)
+    html = SealedTextField(blank=True)
     url = models.CharField(max_length=300, blank=True)  # where a click leads, a path of ours
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -182,8 +186,8 @@ class Channel(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SMS = "sms", "SMS"
-        SNS_EMAIL = "sns_email", "E-mail by Amazon SNS"
+        SMS = "sms", _("SMS")
+        SNS_EMAIL = "sns_email", _("E-mail by Amazon SNS")
 
     id = models.CharField(primary_key=True, max_length=64)  # user:kind
     user = models.ForeignKey(
@@ -214,3 +218,20 @@ class Channel(models.Model):
     @staticmethod
     def key(user_id: uuid.UUID, kind: str) -> str:
         return f"{user_id}:{kind}"
+
+
+class Watched(models.Model):
+    """Something that operators want to know about, and how it did when they were last told.
+
+    The key names it: `feed:coingecko`, `budget:coingecko`, `job:market.tasks.refresh_news`.
+    """
+
+    id = models.CharField(primary_key=True, max_length=160)
+    is_failing = models.BooleanField(default=False)
+    failures = models.PositiveIntegerField(default=0)  # reported in a row
+    changes = models.PositiveIntegerField(default=0)  # each of them is one event
+    since = models.DateTimeField(default=timezone.now)
+    sentence = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.id

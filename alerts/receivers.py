@@ -8,21 +8,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from celery.signals import task_failure, task_success
 from django.dispatch import receiver
+from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.roles import Permission
-from accounts.signals import role_changed, user_suspended
+from accounts.signals import pattern_flagged, role_changed, user_suspended
 from alerts import services
-from cryptopulse.keys import new_key
 from market.quotes import Quote
 from market.signals import feed_failed, prices_updated
 from portfolio.signals import trade_executed
 
 if TYPE_CHECKING:
+    from accounts.models import Flag
     from portfolio.models import Transaction
 
 logger = logging.getLogger(__name__)
+
+#: Whose failures operators hear of: jobs of other packages are theirs.
+OUR_TASKS = ("accounts.", "market.", "portfolio.", "alerts.", "cryptopulse.")
 
 
 @receiver(prices_updated)
@@ -55,11 +60,30 @@ def pause_alerts_of_changed_role(*, user_id: uuid.UUID, **_: Any) -> None:
 
 
 @receiver(feed_failed)
-def alarm_operators(*, name: str, sentence: str, now: datetime, **_: Any) -> None:
-    """Tell the operators' topic that a feed is in trouble, once per trouble."""
-    services.tell_operators(
-        subject=f"The feed {name} has failed",
-        body=f"{sentence}\nWhat comes from {name} grows old until it answers again.",
-        event_id=new_key(),
-        now=now,
-    )
+def tell_of_feed(*, name: str, sentence: str, now: datetime, **_: Any) -> None:
+    """Tell admins and operators that a feed is in trouble, once per trouble."""
+    services.report_feed(name=name, is_well=False, sentence=sentence, now=now)
+
+
+@receiver(pattern_flagged)
+def tell_of_flag(*, flag: Flag, **_: Any) -> None:
+    """Write to the moderators in the flag's transaction: both commit or neither does."""
+    services.tell_of_flag(flag=flag, now=timezone.now())
+
+
+@task_success.connect  # type: ignore[untyped-decorator]
+def note_success(*, sender: Any, **_: Any) -> None:
+    """Note that a job of ours works."""
+    _note(sender, None)
+
+
+@task_failure.connect  # type: ignore[untyped-decorator]
+def note_failure(*, sender: Any, exception: BaseException, **_: Any) -> None:
+    """Note that a job of ours has failed."""
+    _note(sender, f"{type(exception).__name__}: {exception}")
+
+
+def _note(task: Any, error: str | None) -> None:
+    name = str(getattr(task, "name", ""))
+    if name.startswith(OUR_TASKS):
+        services.job_ended(task=name, error=error, now=timezone.now())

@@ -7,6 +7,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
+from cryptopulse import notation
+from cryptopulse.words import gettext as _
+
 #: Targets keep at most as many digits as prices do (see `market.quotes.PRICE_CONTEXT`).
 MAX_DIGITS = 15
 MAX_DECIMALS = 18
@@ -96,25 +99,35 @@ def distance_percent(*, target: Decimal, price: Decimal | None) -> Decimal | Non
     return percent.quantize(_PERCENT, context=Context(prec=60))
 
 
+def target_at(*, price: Decimal, percent: int) -> Decimal:
+    """Return a target so far from the price, rounded as a person would: four digits that count."""
+    exact = price * (100 + percent) / 100
+    return Context(prec=4, rounding=ROUND_HALF_EVEN).plus(exact)
+
+
 def target_problem(target: Decimal) -> str:
     """Return what is wrong with a target, as a sentence; empty when nothing is."""
     if not target.is_finite():
-        return "Enter a price in US dollars, for example 100000."
+        return _("Enter a price in US dollars, for example 100000.")
     if target <= 0:
-        return "The price must be above zero."
+        return _("The price must be above zero.")
     if target >= TARGET_LIMIT:
-        return "That price is too large. Enter one below 1,000,000,000,000,000."
+        most = notation.current().spell(f"{TARGET_LIMIT:,f}")
+        return _("That price is too large. Enter one below %(most)s.") % {"most": most}
     return _inexactness(target)
 
 
 def _inexactness(target: Decimal) -> str:
     """Return why a positive price cannot be kept to the last digit; empty when it can."""
     if target < SMALLEST_TARGET:
-        return "That price is too small. The smallest is 0.000000000000000001."
+        least = notation.current().spell(f"{SMALLEST_TARGET:f}")
+        return _("That price is too small. The smallest is %(least)s.") % {"least": least}
     if len(target.normalize(Context(prec=200)).as_tuple().digits) > MAX_DIGITS:
-        return f"A price has at most {MAX_DIGITS} digits that count. Round it."
+        most = {"most": MAX_DIGITS}
+        return _("A price has at most %(most)s digits that count. Round it.") % most
     if _decimals(target) > MAX_DECIMALS:
-        return f"A price has at most {MAX_DECIMALS} decimals. Round it."
+        most = {"most": MAX_DECIMALS}
+        return _("A price has at most %(most)s decimals. Round it.") % most
     return ""
 
 

@@ -26,6 +26,18 @@ def deliver_due() -> int:
 
 
 @shared_task
+def watch_operations() -> int:
+    """Tell admins what has failed, and what works again."""
+    return services.watch_operations(now=timezone.now())
+
+
+@shared_task
+def send_digests() -> int:
+    """Write the market digests whose morning it is."""
+    return services.send_digests(now=timezone.now())
+
+
+@shared_task
 def purge_notifications() -> int:
     """Delete the notifications whose time is over."""
     return services.purge_notifications(now=timezone.now())

@@ -14,6 +14,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -22,7 +24,10 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from .admin_base import ModelAdmin
+from accounts import services as accounts
+
+from .admin_base import ModelAdmin, ReadOnlyAdmin
+from .models import Announcement, DailyFigure, Fault
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=366)
@@ -47,7 +52,7 @@ class IntervalForm(forms.ModelForm):  # type: ignore[type-arg]  # the model has 
         except OverflowError:
             span = timedelta.max
         if not SHORTEST <= span <= LONGEST:
-            raise forms.ValidationError("Choose an interval between one second and a year.")
+            raise forms.ValidationError(_("Choose an interval between one second and a year."))
         return cleaned
 
 
@@ -65,7 +70,7 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]  # the model has no ty
         """
         cleaned = self.cleaned_data
         if bool(cleaned.get("interval")) == bool(cleaned.get("crontab")):
-            raise forms.ValidationError("Choose either an interval or a crontab.")
+            raise forms.ValidationError(_("Choose either an interval or a crontab."))
         return cleaned
 
 
@@ -76,11 +81,11 @@ class ScheduleAdmin(ModelAdmin):
     actions = None
     readonly_fields = ("jobs",)
 
-    @admin.display(description="Used by")
+    @admin.display(description=gettext_lazy("Used by"))
     def jobs(self, schedule: Any) -> str:
         """Name the jobs that change with this row."""
         names = schedule.periodictask_set.order_by("name").values_list("name", flat=True)
-        return ", ".join(names) or "no job" if schedule.pk else "no job yet"
+        return ", ".join(names) or _("no job") if schedule.pk else _("no job yet")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the jobs that use it would go with it
@@ -133,3 +138,53 @@ class PeriodicTaskAdmin(ModelAdmin):
         if not obj.enabled:
             changed.add("last_run_at")  # the row forgets it
         obj.save(update_fields={*changed, "date_changed"})
+
+
+@admin.register(DailyFigure)
+class DailyFigureAdmin(ReadOnlyAdmin):
+    """What was counted; the portal draws it."""
+
+    list_display = ("day", "name", "count", "amount", "counted_at")
+    list_filter = ("name",)
+    ordering = ("-day", "name")
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    """What was announced; it is made, changed and ended in the portal, which notes who did."""
+
+    list_display = ("text", "level", "audience", "starts_at", "ends_at")
+    list_filter = ("level", "audience")
+    ordering = ("-id",)
+
+
+@admin.register(Fault)
+class FaultAdmin(ReadOnlyAdmin):
+    """What failed, by day and way."""
+
+    list_display = ("last_at", "source", "exception", "place", "message", "count", "state")
+    list_filter = ("state", "source")
+    ordering = ("-last_at",)
+    actions = ("resolve",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Begin with both states by name: the index of each is in the order of time."""
+        return super().get_queryset(request).filter(state__in=Fault.State.values)
+
+    def has_resolve_permission(self, request: HttpRequest) -> bool:
+        """Tell who sees the action."""
+        return bool(request.user.has_perm("cryptopulse.view_fault"))
+
+    @admin.action(description=gettext_lazy("Mark as resolved"), permissions=["resolve"])
+    def resolve(self, request: HttpRequest, chosen: Any) -> None:
+        """Mark the chosen errors; those that happen again are open again."""
+        from .portals import faults
+
+        done = [fault for fault in chosen if faults.resolve(key=fault.pk)]
+        accounts.record(
+            kind=accounts.Activity.Kind.FAULT_RESOLVED,
+            summary=f"{request.user} resolved {len(done)} errors in the Django admin",
+            user=request.user,  # type: ignore[arg-type]  # the admin's log-in sees to it
+            address=accounts.client_address(request),
+        )
+        self.message_user(request, _("Resolved: %(number)s") % {"number": len(done)})

@@ -187,7 +187,7 @@ class ReadOnlyAdmin(ModelAdmin):
     """Shows rows; who may see them is decided by the role alone, and nobody changes them."""
 
     list_per_page = 50
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

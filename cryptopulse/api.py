@@ -8,6 +8,9 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
@@ -20,10 +23,13 @@ from portfolio.services import TradeRejected
 LARGEST_BODY = 16 * 1024
 LONGEST_NAME = 64  # of a field, where one is repeated to the sender
 
-SENTENCES = {
-    401: ("Log in first.", "not_logged_in"),
-    403: ("The request lacks this site's CSRF token. Load the page again.", "csrf_failed"),
-    404: ("There is no such operation.", "not_found"),
+SENTENCES: dict[int, tuple[str | Promise, str]] = {
+    401: (gettext_lazy("Log in first."), "not_logged_in"),
+    403: (
+        gettext_lazy("The request lacks this site's CSRF token. Load the page again."),
+        "csrf_failed",
+    ),
+    404: (gettext_lazy("There is no such operation."), "not_found"),
 }
 #: What the sender may not do at all, as against what was wrong with the order.
 FORBIDDEN = frozenset({"wrong_role", "suspended"})
@@ -43,7 +49,7 @@ class ExactParser(Parser):
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         """Return the body's one object."""
         if len(request.body) > LARGEST_BODY:
-            raise BodyRejected("The request is too large.", "body_too_large", status=413)
+            raise BodyRejected(_("The request is too large."), "body_too_large", status=413)
         try:
             body = json.loads(
                 request.body,
@@ -53,9 +59,9 @@ class ExactParser(Parser):
                 object_pairs_hook=_fields,
             )
         except (ValueError, RecursionError):  # not JSON, not Unicode, nested without end
-            raise BodyRejected("The body is not JSON.", "not_json") from None
+            raise BodyRejected(_("The body is not JSON."), "not_json") from None
         if not isinstance(body, dict):
-            raise BodyRejected("The body must be a JSON object.", "not_an_object")
+            raise BodyRejected(_("The body must be a JSON object."), "not_an_object")
         return body
 
 
@@ -70,7 +76,7 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse repeated names: which of two amounts was meant is not ours to guess."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise BodyRejected("A field is given twice.", "repeated_field")
+        raise BodyRejected(_("A field is given twice."), "repeated_field")
     return fields
 
 
@@ -86,9 +92,11 @@ api = NinjaAPI(
 api.add_router("", trading)
 
 
-def refuse(request: HttpRequest, sentence: str, code: str, *, status: int) -> HttpResponse:
+def refuse(
+    request: HttpRequest, sentence: str | Promise, code: str, *, status: int
+) -> HttpResponse:
     """Answer in the one shape that all refusals have."""
-    return api.create_response(request, {"error": sentence, "code": code}, status=status)
+    return api.create_response(request, {"error": str(sentence), "code": code}, status=status)
 
 
 @api.exception_handler(TradeRejected)
@@ -104,13 +112,13 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     kind, location = first["type"], first["loc"]
     # The location is ("body", the view's argument, the field); a body without any has no field.
-    field = str(location[2])[:LONGEST_NAME] if len(location) > 2 else "The body"  # noqa: PLR2004
+    field = str(location[2])[:LONGEST_NAME] if len(location) > 2 else _("The body")  # noqa: PLR2004
     sentence, code = {
-        "missing": (f"{field} is missing.", "missing_field"),
-        "extra_forbidden": (f"{field} is not a field of this operation.", "unknown_field"),
-        "string_type": (f"{field} must be text.", "wrong_type"),
-    }.get(kind, (f"{field} is not valid.", "wrong_type"))
-    return refuse(request, sentence, code, status=422)
+        "missing": (_("%(field)s is missing."), "missing_field"),
+        "extra_forbidden": (_("%(field)s is not a field of this operation."), "unknown_field"),
+        "string_type": (_("%(field)s must be text."), "wrong_type"),
+    }.get(kind, (_("%(field)s is not valid."), "wrong_type"))
+    return refuse(request, sentence % {"field": field}, code, status=422)
 
 
 @api.exception_handler(HttpError)
@@ -124,18 +132,18 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 @api.exception_handler(RequestDataTooBig)
-def too_big(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
+def too_big(request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     """Refuse a body that Django has refused to read."""
-    return refuse(request, "The request is too large.", "body_too_large", status=413)
+    return refuse(request, _("The request is too large."), "body_too_large", status=413)
 
 
 @api.exception_handler(RawPostDataException)
-def not_json(request: HttpRequest, _: RawPostDataException) -> HttpResponse:
+def not_json(request: HttpRequest, _error: RawPostDataException) -> HttpResponse:
     """Refuse a form: looking for its CSRF token has used it up."""
-    return refuse(request, "The body is not JSON.", "not_json", status=422)
+    return refuse(request, _("The body is not JSON."), "not_json", status=422)
 
 
 @api.exception_handler(Http404)
-def not_found(request: HttpRequest, _: Http404) -> HttpResponse:
+def not_found(request: HttpRequest, _error: Http404) -> HttpResponse:
     """Refuse what is not there."""
     return refuse(request, *SENTENCES[404], status=404)

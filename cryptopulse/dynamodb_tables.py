@@ -26,11 +26,21 @@ TABLES: dict[str, dict[str, Any]] = {
         # Most lines are log-ins and trades: as plain partitions these two kinds would be hot.
         "ordered": {"activity_kind": INDEX_SHARDS},
     },
+    "accounts_opensession": {
+        "shards": SHARDS,
+        "ttl": "expires_at",
+        "unbuilt": ("expires_at",),
+    },
     "portfolio_transaction": {
         "shards": SHARDS,
         "ordered": {"transaction_all": INDEX_SHARDS},  # everybody's trades by time
     },
     "market_candle": {"shards": SHARDS, "ttl": "expires_at", "unbuilt": ("candle_expiry",)},
+    "portfolio_equitypoint": {
+        "shards": SHARDS,
+        "ttl": "expires_at",
+        "unbuilt": ("equity_expiry",),
+    },
     "alerts_notification": {
         "shards": SHARDS,
         "ttl": "expires_at",
@@ -45,11 +55,23 @@ TABLES: dict[str, dict[str, Any]] = {
     "market_coin": _SMALL,
     # A row per feed, and per coin a note of when its history was loaded.
     "market_feedstate": _SMALL,
+    # A row per feed, budget and job that has ever failed.
+    "alerts_watched": _SMALL,
+    # Accounts that are being erased at this moment.
+    "accounts_erasure": _SMALL,
     "market_priceorigin": _SMALL,  # one row
     # A row per currency and day: ten currencies make 4,000 short rows a year.
     "market_exchangerate": _SMALL,
+    # A row per reader of the log, and one per hour of some weeks.
+    "accounts_activityposition": _SMALL,
+    "accounts_activityhour": {"small": True, "ttl": "expires_at", "unbuilt": ("expires_at",)},
     # Those that admins have sent in the last week.
     "accounts_invitation": {"small": True, "ttl": "expires_at"},
+    # Four rows a day; pages read a range of them by their index.
+    "cryptopulse_dailyfigure": _SMALL,
+    "cryptopulse_announcement": _SMALL,  # those that admins have made
+    # A hundred ways to fail a day at the most, for a month.
+    "cryptopulse_fault": {"small": True, "ttl": "expires_at", "unbuilt": ("fault_expiry",)},
     # Django's own: a row per model, four permissions per model, a row per migration.
     "django_content_type": _SMALL,
     "auth_permission": _SMALL,

@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts import services as accounts
 
@@ -34,8 +35,11 @@ class Wait:
 
     @property
     def sentence(self) -> str:
-        unit = "second" if self.seconds == 1 else "seconds"
-        return f"Too many requests. Try again in {self.seconds} {unit}."
+        return ngettext(
+            "Too many requests. Try again in %(seconds)s second.",
+            "Too many requests. Try again in %(seconds)s seconds.",
+            self.seconds,
+        ) % {"seconds": self.seconds}
 
 
 def allowed(name: str, who: str, now: datetime) -> Wait | None:

@@ -38,3 +38,21 @@ class AdminContentPolicyMiddleware:
         if request.path.startswith("/admin/"):
             response._csp_update = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # noqa: SLF001 (the package's documented hook)
         return response
+
+
+class PrivatePagesMiddleware:
+    """Keeps what somebody sees who is logged in out of the browser's store.
+
+    After a log-out neither the back button nor a browser without a network shows it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # Django's note of who asked; nobody has looked, and what is sent is nobody's.
+        user = getattr(request, "_cached_user", None)
+        if user and user.is_authenticated and not response.has_header("Cache-Control"):
+            response.headers["Cache-Control"] = "private, no-store"
+        return response

@@ -47,6 +47,10 @@ SCHEDULES = (
         "Reads the news feeds, each at most every ten minutes.",
     ),
     Schedule(
+        "Work out figures", "market.tasks.refresh_figures", 5 * MINUTE,
+        "Works out once a day what each coin's days say, so that analysis pages need not.",
+    ),
+    Schedule(
         "Delete expired market data", "market.tasks.purge_expired", HOUR,
         "Deletes candles and headlines that are past their time.",
     ),
@@ -59,16 +63,40 @@ SCHEDULES = (
         "Sends what is due, and tries again what failed.",
     ),
     Schedule(
+        "Watch operations", "alerts.tasks.watch_operations", MINUTE,
+        "Tells admins when a feed or its budget fails, and when it works again.",
+    ),
+    Schedule(
+        "Send market digests", "alerts.tasks.send_digests", 10 * MINUTE,
+        "Writes each analyst's digest at seven in the morning of their time zone.",
+    ),
+    Schedule(
         "Refresh channels", "alerts.tasks.refresh_channels", 5 * MINUTE,
         "Looks whether people have confirmed their e-mail topics.",
+    ),
+    Schedule(
+        "Record portfolio values", "portfolio.tasks.record_equity", HOUR,
+        "Stores what each portfolio was worth at the full hours since the last run.",
+    ),
+    Schedule(
+        "Read the activity log", "accounts.tasks.read_log", MINUTE,
+        "Counts what happened in each hour and flags patterns for the moderators.",
     ),
     Schedule(
         "Delete ended sessions", "accounts.tasks.clear_sessions", DAY,
         "Deletes the sessions of people who have not been here for two weeks, and old invitations.",
     ),
     Schedule(
+        "Erase deleted accounts", "accounts.tasks.erase_accounts", 5 * MINUTE,
+        "Goes on erasing the accounts whose owners have left, where a worker has died.",
+    ),
+    Schedule(
         "Delete old notifications", "alerts.tasks.purge_notifications", DAY,
         "Deletes notifications whose time is over.",
+    ),
+    Schedule(
+        "Count the day", "cryptopulse.tasks.count_days", 15 * MINUTE,
+        "Counts sign-ups, trades and alerts of each day, and deletes old error reports.",
     ),
 )  # fmt: skip
 

@@ -74,17 +74,23 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "cryptopulse.middleware.DropNulMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    # Pages hold one secret, the CSRF token: it is masked anew in each answer, and both pad
+    # what they compress by a random length, so that sizes tell nothing (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
+    "cryptopulse.compression.BrotliMiddleware",
     "csp.middleware.CSPMiddleware",
     "cryptopulse.middleware.AdminContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "cryptopulse.middleware.PrivatePagesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.TimeZoneMiddleware",
+    "accounts.middleware.SpeakingMiddleware",
+    "accounts.presence.PresenceMiddleware",
 ]
 
 ROOT_URLCONF = "cryptopulse.urls"
@@ -104,6 +110,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.static",
+                "django.templatetags.i18n",
                 "cryptopulse.templatetags.ui",
             ],
         },
@@ -223,10 +230,11 @@ else:
         "staticfiles": {
             "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
-            else "servestatic.storage.CompressedManifestStaticFilesStorage"
+            else "cryptopulse.collected.SlimmedStaticFilesStorage"
         },
     }
 SERVESTATIC_USE_FINDERS = DEBUG
+SERVESTATIC_ALLOW_ALL_ORIGINS = False  # no other site uses our files
 SERVESTATIC_AUTOREFRESH = DEBUG
 
 # --- People ---------------------------------------------------------------------------------
@@ -327,8 +335,12 @@ ADMIN_CONTENT_SECURITY_POLICY: dict[str, list[str]] = {
 # --- Time and language ----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_I18N = True
-LOCALE_PATHS = [BASE_DIR / "locale"]  # our words for the pages of allauth
+LOCALE_PATHS = [BASE_DIR / "locale"]  # our words, and those of ours for the pages of allauth
+#: A number that a template draws as it is has a point in every language: it is for attributes
+#: and scripts. What people read is written by cryptopulse.figures.
+FORMAT_MODULE_PATH = ["cryptopulse.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -408,6 +420,10 @@ NEWS_FEEDS = env.list(
 #: Only for trials with a publisher on this machine: no other private address is ever fetched.
 NEWS_ALLOW_LOOPBACK = env.bool("NEWS_ALLOW_LOOPBACK", default=False)
 
+#: What a million capacity units cost on demand (us-east-1), in dollars, for the admin's estimate.
+DYNAMODB_READ_PRICE = env.decimal("DYNAMODB_READ_PRICE", default="0.125")
+DYNAMODB_WRITE_PRICE = env.decimal("DYNAMODB_WRITE_PRICE", default="0.625")
+
 # --- Virtual trading ------------------------------------------------------------------------
 
 START_BALANCE = env.decimal("START_BALANCE", default="10000.00")
@@ -452,6 +468,8 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
     "watchlist": (120, 60),
     "read": (600, 60),
     "invite": (30, 3600),
+    "export": (20, 600),
+    "import": (30, 600),  # each may write thousands of rows, looking at one counts too
     "verify": (10, 3600),
     "sms_number": (3, 3600),  # codes to one number, whoever asks
     "sms_all": (500, 86400),  # codes to anybody: each one costs money
@@ -459,6 +477,14 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
 }
 #: Open websockets per client address. A page takes two, and an office has one address.
 SOCKETS_PER_ADDRESS = env.int("SOCKETS_PER_ADDRESS", default=200)
+
+#: What is flagged for the moderators: pattern -> (how many, within how many seconds).
+FLAG_RULES: dict[str, tuple[int, int]] = {
+    "person_logins": (8, 900),  # failed log-ins of one person
+    "address_logins": (20, 600),  # failed log-ins from one address (of IPv6 its /64)
+    "trades": (30, 60),  # of one person
+    "accounts": (5, 3600),  # sign-ups from one address
+}
 
 # --- Logging --------------------------------------------------------------------------------
 
@@ -487,6 +513,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "CryptoPulse",
     "SITE_HEADER": "CryptoPulse",
     "SITE_SYMBOL": "monitoring",
+    "SITE_URL": "/home/",
+    "DASHBOARD_CALLBACK": "cryptopulse.admin_site.dashboard",
+    "ENVIRONMENT": "cryptopulse.admin_site.environment",
+    "SIDEBAR": {"navigation": "cryptopulse.admin_site.navigation", "show_search": True},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {  # the accent of our own pages, from light to dark

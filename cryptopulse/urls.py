@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 
-from . import health
+from . import health, installable
 from .api import api
 from .portals.coin import coin_page
 
@@ -27,6 +27,9 @@ urlpatterns = [
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("favicon.ico", lambda _request: redirect(static("img/favicon.svg"))),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("service-worker.js", installable.service_worker, name="service-worker"),
+    path("offline/", installable.offline, name="offline"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

@@ -8,10 +8,12 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts import services as accounts
 from cryptopulse.admin_base import ModelAdmin, ReadOnlyAdmin
 
+from . import services
 from .models import Article, Candle, Coin, ExchangeRate, FeedState
 
 CURATED = ("tracked", "category", "rank")
@@ -28,12 +30,38 @@ class CoinAdmin(ModelAdmin):
     search_fields = ("id", "symbol", "name")
     ordering = ("rank", "id")
     list_per_page = 50
-    actions = None
+    actions = ("track", "stop_tracking")
 
-    @admin.display(description="source", ordering="source")
+    def has_curate_permission(self, request: HttpRequest) -> bool:
+        """Tell who sees the two actions."""
+        return bool(request.user.has_perm("market.change_coin"))
+
+    @admin.action(description=_("Track"), permissions=["curate"])
+    def track(self, request: HttpRequest, chosen: QuerySet[Coin]) -> None:
+        """Offer the chosen coins."""
+        self._each(request, chosen, services.add_coin, _("%(coins)s: tracked."))
+
+    @admin.action(description=_("Stop tracking"), permissions=["curate"])
+    def stop_tracking(self, request: HttpRequest, chosen: QuerySet[Coin]) -> None:
+        """Offer the chosen coins no longer; what people hold of them stays theirs."""
+        self._each(request, chosen, services.remove_coin, _("%(coins)s: not tracked any more."))
+
+    def _each(
+        self, request: HttpRequest, chosen: QuerySet[Coin], operation: Any, done: Any
+    ) -> None:
+        address = accounts.client_address(request)
+        for coin in chosen:
+            operation(coin_id=coin.pk, by=request.user, address=address)
+        self.message_user(request, str(done) % {"coins": ", ".join(coin.name for coin in chosen)})
+
+    @admin.display(description=_("source"), ordering="source")
     def price_source(self, coin: Coin) -> str:
         """Name where the price is from, and say so when it is made up."""
-        return f"{coin.source} (not a real price)" if coin.is_simulated else coin.source
+        return (
+            str(_("%(source)s (not a real price)")) % {"source": coin.source}
+            if coin.is_simulated
+            else coin.source
+        )
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:  # noqa: ARG002
         if obj is None:
@@ -79,7 +107,7 @@ class CandleAdmin(ReadOnlyAdmin):
 
     list_display = ("coin_id", "resolution", "start", "open", "high", "low", "close", "source")
     search_fields = ("id",)
-    search_help_text = "The id of a coin, and how long a candle lasts, as in bitcoin:1d"
+    search_help_text = _("The id of a coin, and how long a candle lasts, as in bitcoin:1d")
     ordering = ("id",)
 
     def get_search_results(

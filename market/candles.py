@@ -129,3 +129,68 @@ def mean(closes: Sequence[Close], rates: dict[datetime, Decimal]) -> Decimal | N
         Decimal(0),
     )
     return total / weights
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What statistics read of a candle."""
+
+    start: datetime
+    resolution: str
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=SECONDS[self.resolution])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The lowest and the highest price of a period, where in it the price is, and since when."""
+
+    low: Decimal
+    high: Decimal
+    share: Decimal  # 0 at the low, 100 at the high
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How low and how high the bars of a period went, and since when they are known."""
+
+    low: Decimal
+    high: Decimal
+    since: datetime
+
+
+def reach(bars: Sequence[Bar], *, since: datetime) -> Reach | None:
+    """Return how far the bars go that end after `since`; None where there is none."""
+    within = [bar for bar in bars if bar.end > since]
+    if not within:
+        return None
+    low, high = min(bar.low for bar in within), max(bar.high for bar in within)
+    return Reach(low, high, max(since, within[0].start))
+
+
+def span_of(known: Reach | None, *, price: Decimal | None) -> Span | None:
+    """Return the span with the price of now, which belongs to it."""
+    if known is None or price is None:
+        return None
+    low, high = min(price, known.low), max(price, known.high)
+    share = 100 * (price - low) / (high - low) if high > low else Decimal(50)
+    return Span(low, high, share, known.since)
+
+
+def close_at(bars: Sequence[Bar], moment: datetime) -> Decimal | None:
+    """Return the last close known at that moment; None where it was older than two candles.
+
+    A gap there says that the price of that moment is not known.
+    """
+    before = [bar for bar in bars if bar.end <= moment]
+    if not before:
+        return None
+    last = max(before, key=lambda bar: bar.start)
+    seconds = SECONDS[last.resolution]
+    return last.close if moment - last.end <= timedelta(seconds=2 * seconds) else None

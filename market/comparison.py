@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-MOST_COINS = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Line:

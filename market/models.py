@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import datetime, timedelta
 
@@ -9,10 +10,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from market.quotes import LONGEST_COIN_ID, is_coin_id
 
-BAD_COIN_ID = "A coin's id is that of CoinGecko, such as bitcoin or avalanche-2."
+BAD_COIN_ID = _("A coin's id is that of CoinGecko, such as bitcoin or avalanche-2.")
 
 
 def validate_coin_id(value: str) -> None:
@@ -34,8 +36,8 @@ class Coin(models.Model):
     """A coin and its latest quote. The key is the CoinGecko id: symbols are not unique."""
 
     class AssetClass(models.TextChoices):
-        CRYPTO = "crypto", "Crypto"
-        STOCK = "stock", "Stock"
+        CRYPTO = "crypto", _("Crypto")
+        STOCK = "stock", _("Stock")
 
     id = models.CharField(
         primary_key=True, max_length=LONGEST_COIN_ID, validators=[validate_coin_id]
@@ -87,10 +89,10 @@ class Coin(models.Model):
 class Resolution(models.TextChoices):
     """How long one candle lasts."""
 
-    MINUTE = "1m", "1 minute"
-    FIVE_MINUTES = "5m", "5 minutes"
-    HOUR = "1h", "1 hour"
-    DAY = "1d", "1 day"
+    MINUTE = "1m", _("1 minute")
+    FIVE_MINUTES = "5m", _("5 minutes")
+    HOUR = "1h", _("1 hour")
+    DAY = "1d", _("1 day")
 
     @property
     def seconds(self) -> int:
@@ -172,7 +174,10 @@ class Article(models.Model):
     coins = models.ManyToManyField(Coin, through="Tag", related_name="articles", blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=["shelf", "published_at"], name="article_newest"),)
+        indexes = (
+            models.Index(fields=["shelf", "published_at"], name="article_newest"),
+            models.Index(fields=["publisher", "published_at"], name="article_publisher"),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -213,6 +218,26 @@ class WatchlistItem(models.Model):
         return f"{user_id}:{coin_id}"
 
 
+class Screen(models.Model):
+    """Filters of the screener that somebody saved. The key is the person and the name's hash."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="screens"
+    )
+    name = models.CharField(max_length=60)
+    #: As they stand in the screener's address: name -> what was typed.
+    filters = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def key(user_id: uuid.UUID, name: str) -> str:
+        return f"{user_id}:{hashlib.sha256(name.casefold().encode()).hexdigest()[:32]}"
+
+
 class FeedState(models.Model):
     """What must outlive a process about one feed: its budget, its health, when it is due.
 
@@ -246,8 +271,8 @@ class PriceOrigin(models.Model):
     """
 
     class Origin(models.TextChoices):
-        REAL = "real", "Real"
-        SIMULATED = "simulated", "Simulated"
+        REAL = "real", _("Real")
+        SIMULATED = "simulated", _("Simulated")
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     origin = models.CharField(max_length=16, choices=Origin.choices)

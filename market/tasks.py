@@ -33,6 +33,12 @@ def refresh_exchange_rates() -> None:
 
 
 @shared_task
+def refresh_figures() -> None:
+    """Work out what the complete days of all coins say, before a page asks."""
+    services.refresh_figures(now=timezone.now())
+
+
+@shared_task
 def purge_expired() -> None:
     """Delete candles and headlines that are past their time."""
     services.purge_expired(now=timezone.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from cryptopulse.admin_base import ReadOnlyAdmin
 
@@ -15,7 +16,7 @@ class PortfolioAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__username",)
     person_path = "user"
-    search_help_text = "The beginning of a username"
+    search_help_text = _("The beginning of a username")
     ordering = ("-id",)
 
 
@@ -25,7 +26,7 @@ class HoldingAdmin(ReadOnlyAdmin):
     list_select_related = ("coin", "portfolio__user")
     search_fields = ("portfolio__user__username",)
     person_path = "portfolio__user"
-    search_help_text = "The beginning of a username"
+    search_help_text = _("The beginning of a username")
     ordering = ("id",)
 
     @admin.display(description="user")
@@ -40,5 +41,5 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_filter = ("side",)
     search_fields = ("user__username",)
     person_path = "user"
-    search_help_text = "The beginning of a username"
+    search_help_text = _("The beginning of a username")
     ordering = ("-executed_at", "-id")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja import Router
 from ninja.decorators import decorate_view
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool
@@ -17,7 +18,7 @@ from cryptopulse.limits import limited
 
 from . import services
 from .models import Side, Transaction
-from .numbers import parse_decimal, plain
+from .numbers import parse_plain, plain
 from .refusals import TradeRejected
 from .valuation import HoldingValue, Valuation
 
@@ -32,8 +33,8 @@ def _read_number(value: object) -> object:
     if value is None or isinstance(value, Decimal):
         return value
     if isinstance(value, str):
-        return parse_decimal(value)
-    raise TradeRejected("An amount or a quantity must be a number.", "not_a_number")
+        return parse_plain(value)
+    raise TradeRejected(_("An amount or a quantity must be a number."), "not_a_number")
 
 
 #: A NaN or 1e999999 passes here, so that it is refused with the ledger's own sentence.

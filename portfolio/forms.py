@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from market import services as market
 
@@ -62,6 +63,7 @@ class TradeForm:
     coins: list[Coin]  # to choose from
     coin: Coin | None  # chosen
     held: Decimal  # of the chosen coin
+    holdings: Mapping[str, Decimal] = field(default_factory=dict)  # coin id -> quantity
     side: str = Side.BUY
     amount: str = ""
     quantity: str = ""
@@ -71,6 +73,11 @@ class TradeForm:
     error_field: str = ""
     error: str = ""
     saved: str = ""
+
+    @property
+    def choices(self) -> list[tuple[Coin, Decimal | None]]:
+        """The coins to choose from, each with what is held of it."""
+        return [(coin, self.holdings.get(coin.pk)) for coin in self.coins]
 
     def refuse(self, refusal: TradeRejected) -> None:
         """Keep what was typed and put the sentence where it belongs."""
@@ -121,7 +128,7 @@ class TypedOrder:
     def wanted(self) -> dict[str, Any]:
         """Return the order for `place_order` and `preview`, or refuse what is no number."""
         if self.repeated:
-            raise TradeRejected("A field was sent twice; nothing was traded.", "repeated_field")
+            raise TradeRejected(_("A field was sent twice; nothing was traded."), "repeated_field")
         return {
             "side": self.side,
             "coin_id": self.coin_id,
@@ -139,7 +146,7 @@ class TypedOrder:
         try:
             return uuid.UUID(self.portfolio) if self.portfolio else None
         except ValueError:
-            raise TradeRejected("You have no such portfolio.", "unknown_portfolio") from None
+            raise TradeRejected(_("You have no such portfolio."), "unknown_portfolio") from None
 
 
 def trade_form(
@@ -167,6 +174,7 @@ def trade_form(
         coins=coins,
         coin=coin,
         held=held.get(coin.pk, Decimal(0)) if coin else Decimal(0),
+        holdings=held,
         side=side if side in Side.values else Side.BUY,
         next=next_url,
     )

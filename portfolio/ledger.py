@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
+
+from cryptopulse.words import gettext as _
 
 from .numbers import EXACT, coins, digits, dollars
 from .order import CENT, DIGITS, Order
@@ -63,21 +66,36 @@ class Fill:
     position: Position
 
 
+class _Moved(NamedTuple):
+    """What a trade moves: coins, cash with the fee, the fee of it."""
+
+    quantity: Decimal
+    amount: Decimal
+    fee: Decimal
+    symbol: str
+
+
 def check_means(*, order: Order, account: Account, position: Position, symbol: str) -> None:
     """Refuse what would be refused at any price: it is what a person wants to hear first."""
     if order.side == "buy":
         if order.amount is not None and order.amount > account.cash:
             raise TradeRejected(
-                f"You have {dollars(account.cash)}, which is less than {dollars(order.amount)}.",
+                _("You have %(cash)s, which is less than %(amount)s.")
+                % {"cash": dollars(account.cash), "amount": dollars(order.amount)},
                 "too_little_cash",
             )
         return
     if not position.quantity:
-        raise TradeRejected(f"You hold no {symbol.upper()} to sell.", "too_little_held")
+        raise TradeRejected(
+            _("You hold no %(symbol)s to sell.") % {"symbol": symbol.upper()}, "too_little_held"
+        )
     if order.quantity is not None and order.quantity > position.quantity:
         raise TradeRejected(
-            f"You hold {coins(position.quantity, symbol)}, which is less than"
-            f" {coins(order.quantity, symbol)}.",
+            _("You hold %(held)s, which is less than %(wanted)s.")
+            % {
+                "held": coins(position.quantity, symbol),
+                "wanted": coins(order.quantity, symbol),
+            },
             "too_little_held",
         )
 
@@ -92,16 +110,29 @@ def execute(*, order: Order, account: Account, position: Position, terms: Terms)
 
 def _buy(order: Order, account: Account, position: Position, terms: Terms) -> Fill:
     quantity = _quantity_to_buy(order, terms)
-    held = EXACT.add(position.quantity, quantity)
-    _check_digits(held, terms)
+    _check_digits(EXACT.add(position.quantity, quantity), terms)
     amount, fee = cost_of(quantity, terms)
+    return _bought(_Moved(quantity, amount, fee, terms.symbol), account, position)
+
+
+def _bought(moved: _Moved, account: Account, position: Position) -> Fill:
+    quantity, amount, fee, symbol = moved
     if amount > account.cash:
-        with_fee = ", fee included" if fee else ""
+        sentence = (
+            _("%(quantity)s costs %(amount)s, fee included; you have %(cash)s.")
+            if fee
+            else _("%(quantity)s costs %(amount)s; you have %(cash)s.")
+        )
         raise TradeRejected(
-            f"{coins(quantity, terms.symbol)} costs {dollars(amount)}{with_fee};"
-            f" you have {dollars(account.cash)}.",
+            sentence
+            % {
+                "quantity": coins(quantity, symbol),
+                "amount": dollars(amount),
+                "cash": dollars(account.cash),
+            },
             "too_little_cash",
         )
+    held = EXACT.add(position.quantity, quantity)
     return Fill(
         quantity=quantity,
         fee=fee,
@@ -115,11 +146,16 @@ def _buy(order: Order, account: Account, position: Position, terms: Terms) -> Fi
 def _sell(order: Order, account: Account, position: Position, terms: Terms) -> Fill:
     quantity = _quantity_to_sell(order, position, terms)
     amount, fee = proceeds_of(quantity, terms)
+    return _sold(_Moved(quantity, amount, fee, terms.symbol), account, position)
+
+
+def _sold(moved: _Moved, account: Account, position: Position) -> Fill:
+    quantity, amount, fee, symbol = moved
     closes = quantity == position.quantity
     if not amount and not closes:
         raise TradeRejected(
-            f"{coins(quantity, terms.symbol)} brings less than a cent at this price."
-            " Sell more of it, or all.",
+            _("%(quantity)s brings less than a cent at this price. Sell more of it, or all.")
+            % {"quantity": coins(quantity, symbol)},
             "below_smallest_amount",
         )
     # 15 digits each: 100 digits of precision cannot round this twice.
@@ -139,17 +175,62 @@ def _sell(order: Order, account: Account, position: Position, terms: Terms) -> F
     )
 
 
+def book_again(
+    *,
+    order: Order,
+    price: Decimal,
+    fee: Decimal,
+    account: Account,
+    position: Position,
+    symbol: str,
+) -> Fill:
+    """Book a trade of the past: its quantity, price and fee are known, the rest follows.
+
+    The quantity need not fit today's step of the coin. Raises TradeRejected as `execute` does.
+    """
+    check_means(order=order, account=account, position=position, symbol=symbol)
+    quantity = order.quantity or ZERO
+    held = EXACT.add(position.quantity, quantity)
+    if order.side == "buy":
+        if len(digits(held).as_tuple().digits) > DIGITS or held.adjusted() >= DIGITS:
+            raise TradeRejected(
+                _("A portfolio cannot hold %(held)s.") % {"held": coins(held, symbol)}, "too_large"
+            )
+        amount = EXACT.add(gross_of(order, price), fee)
+        return _bought(_Moved(quantity, amount, fee, symbol), account, position)
+    gross = gross_of(order, price)
+    if fee > gross:
+        raise TradeRejected(
+            _("The fee of %(fee)s is more than the %(gross)s that the sale brought.")
+            % {"fee": dollars(fee), "gross": dollars(gross)},
+            "fee_too_large",
+        )
+    moved = _Moved(quantity, EXACT.subtract(gross, fee), fee, symbol)
+    return _sold(moved, account, position)
+
+
+def gross_of(order: Order, price: Decimal) -> Decimal:
+    """Return what a known quantity comes to before the fee: a buy is rounded up, a sale down."""
+    exact = EXACT.multiply(order.quantity or ZERO, price)
+    return _cents(exact, ROUND_CEILING if order.side == "buy" else ROUND_FLOOR)
+
+
+def fee_of(gross: Decimal, rate: Decimal) -> Decimal:
+    """Return the fee, rounded up to the cent."""
+    return _cents(EXACT.multiply(gross, rate), ROUND_CEILING)
+
+
 def cost_of(quantity: Decimal, terms: Terms) -> tuple[Decimal, Decimal]:
     """Return what buying this costs with the fee, and the fee."""
     gross = _cents(EXACT.multiply(quantity, terms.price), ROUND_CEILING)
-    fee = _fee(gross, terms)
+    fee = fee_of(gross, terms.fee_rate)
     return EXACT.add(gross, fee), fee
 
 
 def proceeds_of(quantity: Decimal, terms: Terms) -> tuple[Decimal, Decimal]:
     """Return what selling this brings after the fee, and the fee."""
     gross = _cents(EXACT.multiply(quantity, terms.price), ROUND_FLOOR)
-    fee = _fee(gross, terms)
+    fee = fee_of(gross, terms.fee_rate)
     return EXACT.subtract(gross, fee), fee
 
 
@@ -161,10 +242,14 @@ def _quantity_to_buy(order: Order, terms: Terms) -> Decimal:
     gross = _whole(order.amount, EXACT.multiply(CENT, 1 + terms.fee_rate)) * CENT
     steps = _whole(gross, EXACT.multiply(terms.step, terms.price))
     if not steps:
-        least, _ = cost_of(terms.step, terms)
+        least, _fee = cost_of(terms.step, terms)
         raise TradeRejected(
-            f"{dollars(order.amount)} is not enough for the smallest quantity:"
-            f" {coins(terms.step, terms.symbol)} costs {dollars(least)}.",
+            _("%(amount)s is not enough for the smallest quantity: %(step)s costs %(least)s.")
+            % {
+                "amount": dollars(order.amount),
+                "step": coins(terms.step, terms.symbol),
+                "least": dollars(least),
+            },
             "below_smallest_step",
         )
     return EXACT.multiply(steps, terms.step)
@@ -176,11 +261,15 @@ def _quantity_to_sell(order: Order, position: Position, terms: Terms) -> Decimal
         return position.quantity
     if order.amount is None:
         return _in_steps(order.quantity or ZERO, terms)
-    everything, _ = proceeds_of(position.quantity, terms)
+    everything, _fee = proceeds_of(position.quantity, terms)
     if everything < order.amount:
         raise TradeRejected(
-            f"Selling all your {coins(position.quantity, terms.symbol)} brings"
-            f" {dollars(everything)}, which is less than {dollars(order.amount)}.",
+            _("Selling all your %(quantity)s brings %(everything)s, which is less than %(amount)s.")
+            % {
+                "quantity": coins(position.quantity, terms.symbol),
+                "everything": dollars(everything),
+                "amount": dollars(order.amount),
+            },
             "too_little_held",
         )
     if everything == order.amount:
@@ -189,10 +278,10 @@ def _quantity_to_sell(order: Order, position: Position, terms: Terms) -> Decimal
     if proceeds_of(quantity, terms)[0] > order.amount:  # one step is worth more than a cent
         quantity = EXACT.subtract(quantity, terms.step)
     if not quantity:
-        least, _ = proceeds_of(terms.step, terms)
+        least, _fee = proceeds_of(terms.step, terms)
         raise TradeRejected(
-            f"The smallest quantity, {coins(terms.step, terms.symbol)}, already brings"
-            f" {dollars(least)}.",
+            _("The smallest quantity, %(step)s, already brings %(least)s.")
+            % {"step": coins(terms.step, terms.symbol), "least": dollars(least)},
             "below_smallest_step",
         )
     return quantity
@@ -210,8 +299,12 @@ def _in_steps(quantity: Decimal, terms: Terms) -> Decimal:
     if EXACT.remainder(quantity, terms.step):
         unit = coins(terms.step, terms.symbol)
         raise TradeRejected(
-            f"{terms.symbol.upper()} is traded in steps of {unit};"
-            f" {coins(quantity, terms.symbol)} does not fit them.",
+            _("%(symbol)s is traded in steps of %(unit)s; %(quantity)s does not fit them.")
+            % {
+                "symbol": terms.symbol.upper(),
+                "unit": unit,
+                "quantity": coins(quantity, terms.symbol),
+            },
             "below_smallest_step",
         )
     return digits(quantity)
@@ -221,20 +314,19 @@ def _check_digits(held: Decimal, terms: Terms) -> None:
     most = EXACT.multiply(terms.step, 10**DIGITS - 1)
     if held > most:
         raise TradeRejected(
-            f"A portfolio can hold at most {coins(most, terms.symbol)}.", "too_large"
+            _("A portfolio can hold at most %(most)s.") % {"most": coins(most, terms.symbol)},
+            "too_large",
         )
 
 
 def _bookable(cash: Decimal) -> Decimal:
     if abs(cash) > LARGEST_CASH:
         raise TradeRejected(
-            f"That goes beyond what a portfolio can hold: {dollars(LARGEST_CASH)}.", "too_large"
+            _("That goes beyond what a portfolio can hold: %(most)s.")
+            % {"most": dollars(LARGEST_CASH)},
+            "too_large",
         )
     return cash
-
-
-def _fee(gross: Decimal, terms: Terms) -> Decimal:
-    return _cents(EXACT.multiply(gross, terms.fee_rate), ROUND_CEILING)
 
 
 def _cents(amount: Decimal, rounding: str) -> Decimal:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from cryptopulse.keys import new_key
 
@@ -18,10 +20,21 @@ CASH: Any = {"max_digits": 15, "decimal_places": 2}
 QUANTITY: Any = {"max_digits": 24, "decimal_places": 8}
 
 
+class State(models.TextChoices):
+    """What may be done with a portfolio; all but the open ones are hidden or being cleared."""
+
+    OPEN = "open", _("Open")
+    CLEARING = "clearing", _("Being cleared")  # begun anew; its old holdings are on their way out
+    IMPORTING = "importing", _("Being imported")  # its transactions are being written
+    REMOVING = "removing", _("Being removed")  # its import was never finished
+    ARCHIVED = "archived", _("Archived")
+
+
 class Portfolio(models.Model):
     """One person's virtual account.
 
-    To the cent, at every commit: `cash + sum(holdings' cost) - realised_profit == paid_in`.
+    To the cent, at every commit: `cash + sum(holdings' cost) - realised_profit == paid_in`. While
+    it is being cleared, what is left of its holdings counts as gone.
     """
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
@@ -34,6 +47,11 @@ class Portfolio(models.Model):
     cash = models.DecimalField(**CASH)
     realised_profit = models.DecimalField(**CASH, default=0)
     created_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    #: When it was begun anew, or an imported one began; what was traded before does not count.
+    started_at = models.DateTimeField(null=True, blank=True)
+    #: When its latest trade was: no later trade has an earlier moment, whichever clock gave it.
+    traded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
@@ -52,6 +70,11 @@ class Portfolio(models.Model):
     def default_key(user_id: uuid.UUID) -> uuid.UUID:
         """Return the key of a person's first portfolio: two that make it at once make one."""
         return uuid.uuid5(user_id, "default portfolio")
+
+    @property
+    def start(self) -> datetime:
+        """When what it holds now began."""
+        return self.started_at or self.created_at
 
 
 class Holding(models.Model):
@@ -82,8 +105,8 @@ class Holding(models.Model):
 class Side(models.TextChoices):
     """Which way a trade goes."""
 
-    BUY = "buy", "Buy"
-    SELL = "sell", "Sell"
+    BUY = "buy", _("Buy")
+    SELL = "sell", _("Sell")
 
 
 class Transaction(models.Model):
@@ -132,3 +155,41 @@ class Transaction(models.Model):
     def key(portfolio_id: uuid.UUID, client_order_id: str) -> uuid.UUID:
         """Return the key that makes a repeated order the same row."""
         return uuid.uuid5(portfolio_id, client_order_id)
+
+
+class Span(models.TextChoices):
+    """How far apart the stored values of a portfolio are."""
+
+    HOUR = "1h", _("1 hour")
+    DAY = "1d", _("1 day")
+
+
+class EquityPoint(models.Model):
+    """What a portfolio was worth at a full hour, or at midnight (UTC).
+
+    Hours are kept for 90 days (`expires_at`), days for ever.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)  # portfolio:span:Unix seconds
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    span = models.CharField(max_length=2, choices=Span.choices)
+    at = models.DateTimeField()
+    value = models.DecimalField(**CASH)  # cash and what the holdings would have brought
+    cash = models.DecimalField(**CASH)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["portfolio", "span", "at"], name="equity_curve"),
+            models.Index(fields=["span", "expires_at"], name="equity_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+    @staticmethod
+    def key(portfolio_id: uuid.UUID, span: str, at: datetime) -> str:
+        """Return the key that makes the value of one moment one row."""
+        return f"{portfolio_id}:{span}:{int(at.timestamp())}"

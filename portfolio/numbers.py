@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from cryptopulse import notation
+from cryptopulse.words import gettext as _
 
 from .refusals import TradeRejected
 
 #: Enough for the product of a price (36 digits) and a quantity (24), and a fee on top.
 EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
-LONGEST = 64  # characters
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
-_MINUS = "\N{MINUS SIGN}"
+_MINUS = notation.MINUS
 
 
 def parse_decimal(text: str) -> Decimal:
-    """Read a number exactly as it is written: 1234.5, 1,234.50, 1e-8.
+    """Read a number exactly as whoever we speak to writes numbers: 1234.5, 1,234.50, 1e-8.
 
-    Commas are thousands separators and must stand where those stand: a decimal comma is refused,
-    because reading 0,5 as 5 would cost money. Only ASCII digits count. The result may be too
-    large, negative or zero; the ledger judges that. Refusals: `number_missing`, `not_a_number`.
+    Nothing is guessed: what is malformed, or could be two numbers, is refused with the right
+    spelling (see `cryptopulse.notation`). Only ASCII digits count. The result may be too large,
+    negative or zero; the ledger judges that. Refusals: `number_missing`, `not_a_number`,
+    `too_many_digits`.
     """
-    written = text.strip().replace(_MINUS, "-")
-    if not written:
-        raise TradeRejected("Enter a number, for example 100 or 0.25.", "number_missing")
-    if len(written) > LONGEST:
-        raise TradeRejected("That number has too many digits.", "too_many_digits")
-    if _PLAIN.fullmatch(written):
-        return Decimal(written)
-    if _GROUPED.fullmatch(written):
-        return Decimal(written.replace(",", ""))
-    if "," in written and _PLAIN.fullmatch(written.replace(",", ".", 1)):
-        raise TradeRejected(
-            f"Write the decimals with a point: {written.replace(',', '.', 1)}.", "not_a_number"
-        )
-    shown = written if written.isprintable() else "That"
-    raise TradeRejected(f"{shown} is not a number; write it like 1234.56.", "not_a_number")
+    try:
+        return notation.current().read(text)
+    except notation.NotANumber as refused:
+        raise TradeRejected(refused.sentence, refused.code) from None
+
+
+def parse_plain(text: str) -> Decimal:
+    """Read a number as programs write it, whoever's program it is: with a point."""
+    try:
+        return notation.PLAIN.read(text)
+    except notation.NotANumber as refused:
+        raise TradeRejected(refused.sentence, refused.code) from None
 
 
 def digits(number: Decimal) -> Decimal:
@@ -52,18 +49,18 @@ def plain(number: Decimal) -> str:
 
 def coins(quantity: Decimal, symbol: str) -> str:
     """Write a quantity for people: 1,234.5 BTC."""
-    return f"{digits(quantity):,f} {symbol.upper()}"
+    return f"{_spell(f'{digits(quantity):,f}')} {symbol.upper()}"
 
 
 def dollars(amount: Decimal) -> str:
     """Write an amount for people, to the cent: $1,234.50."""
-    return f"{_MINUS if amount < 0 else ''}${abs(amount):,.2f}"
+    return f"{_MINUS if amount < 0 else ''}${_spell(f'{abs(amount):,.2f}')}"
 
 
 def signed_dollars(amount: Decimal) -> str:
     """Write a profit or loss, to the cent: +$58.19."""
     text = dollars(amount)
-    return f"+{text}" if amount > 0 and text.strip("$0,.") else text
+    return f"+{text}" if amount > 0 and any(digit in text for digit in "123456789") else text
 
 
 def price(amount: Decimal) -> str:
@@ -74,10 +71,18 @@ def price(amount: Decimal) -> str:
     exact = digits(amount)
     exponent = exact.as_tuple().exponent
     places = -exponent if isinstance(exponent, int) else 0
-    return f"${exact:,.{max(2, places)}f}"
+    return f"${_spell(f'{exact:,.{max(2, places)}f}')}"
 
 
 def trade_sentence(*, side: str, quantity: Decimal, symbol: str, amount: Decimal) -> str:
     """Say what was traded: Bought 0.025 BTC for $2,500.00."""
-    verb = "Bought" if side == "buy" else "Sold"
-    return f"{verb} {coins(quantity, symbol)} for {dollars(amount)}"
+    said = (
+        _("Bought %(coins)s for %(amount)s")
+        if side == "buy"
+        else _("Sold %(coins)s for %(amount)s")
+    )
+    return said % {"coins": coins(quantity, symbol), "amount": dollars(amount)}
+
+
+def _spell(plain: str) -> str:
+    return notation.current().spell(plain)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cryptopulse.words import gettext as _
+
 from .numbers import EXACT, digits, dollars, plain
 from .refusals import TradeRejected
 
@@ -42,27 +44,32 @@ def make_order(
     """Make an order of what somebody typed, or refuse what no market could ever fill."""
     given = (amount is not None) + (quantity is not None) + sell_all
     if given > 1:
-        raise TradeRejected("Give either an amount or a quantity, not both.", "amount_and_quantity")
+        raise TradeRejected(
+            _("Give either an amount or a quantity, not both."), "amount_and_quantity"
+        )
     if not given:
-        raise TradeRejected("Say how much: an amount or a quantity.", "amount_or_quantity")
+        raise TradeRejected(_("Say how much: an amount or a quantity."), "amount_or_quantity")
     if side not in {"buy", "sell"}:
-        raise TradeRejected("Choose buy or sell.", "unknown_side")
+        raise TradeRejected(_("Choose buy or sell."), "unknown_side")
     if sell_all and side != "sell":
-        raise TradeRejected("Only a sale can be of everything.", "amount_or_quantity")
+        raise TradeRejected(_("Only a sale can be of everything."), "amount_or_quantity")
     if amount is not None:
         amount = _checked_amount(amount)
     if quantity is not None:
-        quantity = _checked_number(quantity, "quantity")
+        quantity = _checked_number(quantity, _("quantity"))
     return Order(side=side, amount=amount, quantity=quantity, sell_all=sell_all)
 
 
 def _checked_amount(amount: Decimal) -> Decimal:
-    amount = _checked_number(amount, "amount")
+    amount = _checked_number(amount, _("amount"))
     if amount < CENT:
-        raise TradeRejected(f"The smallest amount is {dollars(CENT)}.", "below_smallest_amount")
+        raise TradeRejected(
+            _("The smallest amount is %(least)s.") % {"least": dollars(CENT)},
+            "below_smallest_amount",
+        )
     if EXACT.remainder(amount, CENT):
         raise TradeRejected(
-            "Amounts go down to the cent: give at most two decimals.", "too_many_digits"
+            _("Amounts go down to the cent: give at most two decimals."), "too_many_digits"
         )
     return amount
 
@@ -70,11 +77,13 @@ def _checked_amount(amount: Decimal) -> Decimal:
 def _checked_number(number: Decimal, what: str) -> Decimal:
     """Return the number in its shortest form; no arithmetic is done before it is known small."""
     if not number.is_finite():
-        raise TradeRejected(f"The {what} is not a number.", "not_a_number")
+        raise TradeRejected(_("The %(what)s is not a number.") % {"what": what}, "not_a_number")
     if number <= 0:
-        raise TradeRejected(f"The {what} must be above zero.", "not_positive")
+        raise TradeRejected(_("The %(what)s must be above zero.") % {"what": what}, "not_positive")
     if number.adjusted() >= DIGITS:
-        raise TradeRejected(f"That {what} is too large.", "too_large")
+        raise TradeRejected(_("That %(what)s is too large.") % {"what": what}, "too_large")
     if number.adjusted() < -2 * DIGITS or len(number.as_tuple().digits) > 4 * DIGITS:
-        raise TradeRejected(f"That {what} has too many digits.", "too_many_digits")
+        raise TradeRejected(
+            _("That %(what)s has too many digits.") % {"what": what}, "too_many_digits"
+        )
     return digits(number)

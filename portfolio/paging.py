@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.db.models import Q, QuerySet
 
@@ -15,6 +16,33 @@ from .models import Transaction
 
 MOST = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionFilter:
+    """Which transactions are wanted; what is empty is not asked for."""
+
+    coin_id: str = ""
+    side: str = ""
+    since: date | None = None
+    until: date | None = None  # this day included
+    zone: tzinfo = UTC  # in which the days begin
+
+    def apply(self, rows: QuerySet[Transaction]) -> QuerySet[Transaction]:
+        """Narrow the query. Days are a range of its index; coin and side are looked at in it."""
+        if self.since is not None:
+            rows = rows.filter(executed_at__gte=self._midnight(self.since))
+        if self.until is not None:
+            rows = rows.filter(executed_at__lt=self._midnight(self.until + timedelta(days=1)))
+        if self.coin_id:
+            rows = rows.filter(coin_id=self.coin_id)
+        return rows.filter(side=self.side) if self.side else rows
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, self.zone).astimezone(UTC)
+
+
+EVERYTHING = TransactionFilter()
 
 
 def transactions_page(

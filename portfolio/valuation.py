@@ -12,6 +12,9 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Protocol
 
+from cryptopulse.words import gettext as _
+from cryptopulse.words import ngettext
+
 from .numbers import EXACT
 
 CENT = Decimal("0.01")
@@ -29,9 +32,13 @@ class PricedCoin(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def category(self) -> str: ...
+    @property
     def last_price(self) -> Decimal | None: ...
     @property
     def change_24h(self) -> Decimal | None: ...
+    @property
+    def price_at(self) -> datetime | None: ...
     def is_stale(self, *, now: datetime) -> bool: ...
 
 
@@ -194,9 +201,32 @@ def _allocation(holdings: list[HoldingValue], cash: Decimal, cash_share: Decimal
     if rest := holdings[named:]:
         slices.append(
             Share(
-                name=f"{len(rest)} others",
+                name=ngettext("%(count)d other", "%(count)d others", len(rest))
+                % {"count": len(rest)},
                 value=sum((one.value for one in rest), Decimal(0)),
                 share=sum((one.share for one in rest), Decimal(0)),
             )
         )
-    return [*slices, Share(name="Cash", value=cash, share=cash_share)]
+    return [*slices, Share(name=_("Cash"), value=cash, share=cash_share)]
+
+
+def category_shares(valuation: Valuation) -> list[Share]:
+    """Return what the holdings are made of by the coins' categories, largest first, cash last.
+
+    Coins of no known category are together "Other"; so are the small categories beyond four.
+    """
+    values: dict[str, Decimal] = {}
+    for one in valuation.holdings:
+        values[one.coin.category] = values.get(one.coin.category, Decimal(0)) + one.value
+    other = values.pop("", None)
+    ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    fits = LARGEST_SLICES + (other is None)
+    named, rest = ordered[:fits], ordered[fits:]
+    if rest or other is not None:
+        named.append((_("Other"), sum((value for _name, value in rest), other or Decimal(0))))
+    named.append((_("Cash"), valuation.cash))
+    shares = percent_shares([value for _name, value in named])
+    return [
+        Share(name=name, value=value, share=share)
+        for (name, value), share in zip(named, shares, strict=True)
+    ]

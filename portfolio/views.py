@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import services as accounts
 from accounts.roles import Permission
@@ -22,15 +23,23 @@ from market import services as market
 
 from . import services
 from .forms import TypedOrder, returned_form, trade_form
-from .models import Portfolio
-from .numbers import trade_sentence
+from .models import Transaction
+from .numbers import price, trade_sentence
 from .refusals import TradeRejected
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 RECENT = 8
-PAGE = 50
+DEFAULT_RANGE = "1m"
+EQUITY_LABELS = (
+    ("1d", "1D"),
+    ("7d", "7D"),
+    ("1m", "1M"),
+    ("3m", "3M"),
+    ("1y", "1Y"),
+    ("all", gettext_lazy("All")),
+)
 #: The form that asked has been replaced by then, so the event starts at the body.
 CHANGED = '{"portfolio-changed": {"target": "body"}}'
 
@@ -41,27 +50,53 @@ CHANGED = '{"portfolio-changed": {"target": "body"}}'
 @require(Permission.TRADE)
 def overview(request: HttpRequest) -> HttpResponse:
     """A portfolio: what it is worth, what is in it, what happened last, and a form to trade."""
-    return _overview(request)
+    return show_portfolio(request)
 
 
-def _overview(
-    request: HttpRequest, *, status: int = 200, portfolio_error: str = "", name: str = ""
+def show_portfolio(
+    request: HttpRequest, *, status: int = 200, refused: str = "", error: str = "", name: str = ""
 ) -> HttpResponse:
+    """Draw the page; `refused` names the form (create, rename, reset, archive) of the `error`."""
     user, now = _me(request), timezone.now()
-    own = services.portfolios(user=user)
-    portfolio = _chosen(own, request.GET.get("portfolio", ""))
+    wanted = request.GET.get("portfolio", "")
+    own, portfolio = services.choose_portfolio(user=user, session=request.session, wanted=wanted)
     url = reverse("portfolio:overview")
     here = url if portfolio.is_default else f"{url}?portfolio={portfolio.pk}"
+    coins = market.latest_quotes()
+    portfolio, valuation = services.default_valuation(
+        user=user, coins=coins, now=now, portfolio_id=portfolio.pk
+    )
+    asked = request.GET.get("range", "")
+    curve = services.equity(
+        portfolio=portfolio,
+        range_name=asked if asked in services.EQUITY_RANGES else DEFAULT_RANGE,
+        now=now,
+        valuation=valuation,
+        against_bitcoin=True,
+    )
     context = {
         "portfolios": own,
         "portfolio": portfolio,
-        "valuation": services.valuation(portfolio=portfolio, now=now),
+        "valuation": valuation,
+        "curve": curve,
+        "ranges": EQUITY_LABELS,
+        "risk": services.risk(curve.points),
+        "categories": services.category_shares(valuation),
+        "live": services.live_books(portfolio=portfolio, valuation=valuation, curve=curve),
         "transactions": services.own_transactions(
             user=user, portfolio=portfolio, limit=RECENT
         ).rows,
-        "trade": trade_form(user=user, portfolio=portfolio, next_url=here),
+        "trade": trade_form(
+            user=user,
+            portfolio=portfolio,
+            next_url=here,
+            tracked=coins,
+            held={one.coin.id: one.quantity for one in valuation.holdings},
+        ),
         "here": here,
-        "portfolio_error": portfolio_error,
+        "start_balance": settings.START_BALANCE,
+        "refused": refused,
+        "portfolio_error": error,
         "portfolio_name": name,
     }
     return render(request, "portfolio/overview.html", context, status=status)
@@ -90,11 +125,9 @@ def trade(request: HttpRequest) -> HttpResponse:
         form = returned_form(user=user, typed=typed, next_url=back)
         form.refuse(refusal)
         return _form_page(request, form, status=422)
-    sentence = trade_sentence(
-        side=done.side, quantity=done.quantity, symbol=done.coin.symbol, amount=done.amount
-    )
+    sentence = _what_was_done(done)
     if "HX-Request" not in request.headers:
-        messages.success(request, f"{sentence}.")
+        messages.success(request, sentence)
         return accounts.safe_next(request, "portfolio:overview")
     form = trade_form(
         user=user,
@@ -103,10 +136,18 @@ def trade(request: HttpRequest) -> HttpResponse:
         side=done.side,
         next_url=back,
     )
-    form.saved = f"{sentence}."
+    form.saved = sentence
     response = _form_page(request, form)
     response["HX-Trigger"] = CHANGED
     return response
+
+
+def _what_was_done(done: Transaction) -> str:
+    """Say what was traded, at which price."""
+    traded = trade_sentence(
+        side=done.side, quantity=done.quantity, symbol=done.coin.symbol, amount=done.amount
+    )
+    return _("%(traded)s, at %(price)s each.") % {"traded": traded, "price": price(done.price)}
 
 
 def _fresh_form(request: HttpRequest, user: User) -> HttpResponse:
@@ -114,7 +155,9 @@ def _fresh_form(request: HttpRequest, user: User) -> HttpResponse:
     coin = market.coin(coin_id=coin_id) if coin_id.isprintable() else None
     if coin_id and coin is None:
         raise Http404("There is no such coin.")
-    portfolio = _chosen(services.portfolios(user=user), request.GET.get("portfolio", ""))
+    _own, portfolio = services.choose_portfolio(
+        user=user, session=request.session, wanted=request.GET.get("portfolio", "")
+    )
     form = trade_form(
         user=user,
         coin=coin,
@@ -152,105 +195,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 def _known_coin(coin_id: str) -> Any:
     coin = market.coin(coin_id=coin_id) if coin_id.isprintable() else None
     if coin is None:
-        raise TradeRejected("This coin is not traded here.", "unknown_coin")
+        raise TradeRejected(_("This coin is not traded here."), "unknown_coin")
     return coin
-
-
-@require_safe
-@never_cache
-@limited("read")
-@require(Permission.VIEW_OWN_TRANSACTIONS)
-def transactions(request: HttpRequest) -> HttpResponse:
-    """One's own transactions, newest first."""
-    user = _me(request)
-    own = services.portfolios(user=user)
-    wanted = request.GET.get("portfolio", "")
-    portfolio = _chosen(own, wanted) if wanted else None
-    page = services.own_transactions(
-        user=user, portfolio=portfolio, cursor=request.GET.get("cursor", ""), limit=PAGE
-    )
-    kept = {"portfolio": str(portfolio.pk)} if portfolio else {}
-    context = {
-        "portfolios": own,
-        "portfolio": portfolio,
-        "transactions": page.rows,
-        **_pager(request, page.next_cursor, **kept),
-    }
-    return render(request, "portfolio/transactions.html", context)
-
-
-@require_safe
-@never_cache
-@limited("read")
-@require(Permission.VIEW_ALL_TRANSACTIONS)
-def all_transactions(request: HttpRequest) -> HttpResponse:
-    """Everybody's transactions, newest first, or one person's; to be read, not changed."""
-    username = request.GET.get("user", "").strip()[:150]
-    person = accounts.person_called(username=username) if username else None
-    rows, next_cursor = [], ""
-    if person is not None or not username:
-        page = services.all_transactions(
-            cursor=request.GET.get("cursor", ""),
-            limit=PAGE,
-            user_id=person.pk if person is not None else None,
-        )
-        rows, next_cursor = page.rows, page.next_cursor
-    context = {
-        "username": username,
-        "person": person,
-        "transactions": rows,
-        **_pager(request, next_cursor, user=username),
-    }
-    return render(request, "portfolio/all_transactions.html", context)
-
-
-@require_POST
-@limited("trade")
-@require(Permission.TRADE)
-def create(request: HttpRequest) -> HttpResponse:
-    """Make another portfolio and show it."""
-    name = request.POST.get("name", "")
-    try:
-        portfolio = services.create_portfolio(user=_me(request), name=name)
-    except TradeRejected as refusal:
-        return _overview(request, status=422, portfolio_error=refusal.sentence, name=name)
-    messages.success(request, f"Portfolio {portfolio.name} is ready.")
-    return redirect(f"{reverse('portfolio:overview')}?portfolio={portfolio.pk}")
-
-
-@require_POST
-@limited("trade")
-@require(Permission.TRADE)
-def rename(request: HttpRequest, portfolio_id: uuid.UUID) -> HttpResponse:
-    """Give a portfolio another name and show it."""
-    name = request.POST.get("name", "")
-    try:
-        portfolio = services.rename(user=_me(request), portfolio_id=portfolio_id, name=name)
-    except TradeRejected as refusal:
-        if refusal.code == "unknown_portfolio":
-            raise Http404(refusal.sentence) from refusal
-        return _overview(request, status=422, portfolio_error=refusal.sentence, name=name)
-    messages.success(request, f"The portfolio is called {portfolio.name} now.")
-    return redirect(f"{reverse('portfolio:overview')}?portfolio={portfolio.pk}")
-
-
-def _chosen(own: list[Portfolio], wanted: str) -> Portfolio:
-    """Return the portfolio that the address names, or the default one."""
-    return next((one for one in own if str(one.pk) == wanted), own[0])
-
-
-def _pager(request: HttpRequest, next_cursor: str, **kept: str) -> dict[str, str]:
-    """Return the links to older and to the newest rows, with the filters kept."""
-    kept = {name: value for name, value in kept.items() if value}
-
-    def link(**extra: str) -> str:
-        query = urlencode(kept | extra)
-        return f"{request.path}?{query}" if query else request.path
-
-    return {
-        "next_url": link(cursor=next_cursor) if next_cursor else "",
-        "first_url": link() if request.GET.get("cursor") else "",
-    }
 
 
 def _me(request: HttpRequest) -> User:

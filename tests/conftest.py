@@ -47,6 +47,24 @@ def _as_tests_need_it(table: dict[str, Any]) -> dict[str, Any]:
     return kept | {"shards": min(table.get("shards", 1), 2)}
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches a database: only that is worth repeating on another one.
+
+    What is about addresses and roles rather than rows says `once`.
+    """
+    for item in items:
+        if item.get_closest_marker("once"):
+            continue
+        fixtures = getattr(item, "fixturenames", ())
+        if (
+            "db" in fixtures
+            or "transactional_db" in fixtures
+            or item.get_closest_marker("django_db")
+        ):
+            item.add_marker("database")
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +13,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import Flag, Note, OpenSession, User
 from accounts.roles import Role
 from cryptopulse import admin_base, engine
 from cryptopulse.admin_base import OpenPaginator
+from cryptopulse.keys import new_key
 
 pytestmark = pytest.mark.django_db
 
 USERS = "admin:accounts_user_changelist"
+BY_MODERATORS = {"accounts.Activity", "accounts.Flag"}
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def test_elsewhere_rows_are_counted_and_sorted_as_ever(client: Client, root: Use
 def test_every_list_can_do_without_a_count(
     client: Client, root: User, mo: User, model: Any, counting_is_dear: None
 ) -> None:
-    client.force_login(mo if model._meta.label == "accounts.Activity" else root)
+    client.force_login(mo if model._meta.label in BY_MODERATORS else root)
     cache.clear()
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     with CaptureQueriesContext(connection) as queries:
@@ -141,3 +145,44 @@ def test_what_dynamodb_is_spared_is_done_on_every_other_database(settings: Setti
     assert not engine.expires_by_itself(User)
     with engine.reading_all("a test"), engine.deleting_many("a test"):
         pass
+
+
+@pytest.fixture
+def watched(mo: User, alice: User) -> list[Any]:
+    """A flag, a note and an open session, all of alice."""
+    now = timezone.now()
+    return [
+        Flag.objects.create(
+            id=new_key(), kind="trades", user=alice, count=31, first_at=now, last_at=now
+        ),
+        Note.objects.create(user=alice, author=mo, text="Asked about it"),
+        OpenSession.objects.create(
+            id=new_key(), user=alice, session_key="s3cr3t-of-alice", device="Firefox",
+            expires_at=now + timedelta(days=1),
+        ),
+    ]  # fmt: skip
+
+
+def test_flags_notes_and_sessions_are_read_and_never_changed(
+    client: Client, root: User, mo: User, watched: list[Any]
+) -> None:
+    for row in watched:
+        client.force_login(mo if row._meta.label in BY_MODERATORS else root)
+        name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+        page = client.get(reverse(f"{name}_changelist"), {"q": "alice"})
+        assert page.context["cl"].result_count == 1
+        one = client.get(reverse(f"{name}_change", args=[row.pk]))
+        assert one.status_code == 200
+        assert "s3cr3t-of-alice" not in page.content.decode() + one.content.decode()
+        assert client.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+        assert client.get(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
+        assert client.get(reverse(f"{name}_add")).status_code == 403
+
+
+def test_sessions_are_for_admins_and_flags_for_moderators(
+    client: Client, root: User, mo: User
+) -> None:
+    for person, model in ((mo, "opensession"), (root, "flag")):
+        client.force_login(person)
+        answer = client.get(reverse(f"admin:accounts_{model}_changelist"))
+        assert answer.status_code == 403, model

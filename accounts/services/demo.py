@@ -13,10 +13,11 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
 from accounts.errors import AccountRejected
-from accounts.models import User
+from accounts.models import Activity, User
 from accounts.roles import Role
 from cryptopulse.atomic import run_atomic
 
+from .activity import record
 from .people import create_person
 
 DEMO_ROLES = {
@@ -71,11 +72,15 @@ def _make(username: str, role: Role, password: str, *, is_new: bool) -> bool:
     user = User.objects.filter(username=username).first()
     if user is None:
         password_hash = make_password(password)
-        run_atomic(
-            lambda: create_person(
+
+        def operation() -> None:
+            made = create_person(
                 username=username, email=email, role=role, password_hash=password_hash
             )
-        )
+            summary = f"{username} was made for the demo"
+            record(kind=Activity.Kind.SIGNED_UP, summary=summary, user=made)
+
+        run_atomic(operation)
     elif user.email != email:
         return False
     elif is_new:

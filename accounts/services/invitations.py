@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
@@ -15,24 +16,29 @@ from django.db import IntegrityError
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.errors import AccountRejected
 from accounts.models import Activity, Invitation, User
 from accounts.roles import Permission, Role
 from cryptopulse.atomic import run_atomic
+from cryptopulse.engine import reading_all
 
 from .activity import record
 from .people import ALREADY_THERE, check_credentials, clean_email, create_person, verified_email
+from .speaking import speaking_to
 
-UNCONFIRMED_INVITED = (
+UNCONFIRMED_INVITED = gettext_lazy(
     "There is already an account with this e-mail address, but nobody has confirmed the address, "
     "so it may belong to somebody else. Have the address confirmed, or suspend the account."
 )
-UNCONFIRMED_ACCEPTING = (
+UNCONFIRMED_ACCEPTING = gettext_lazy(
     "There is already an account with this e-mail address, but nobody has confirmed the address. "
     "If it is yours, reset its password; if not, ask the admin who invited you to suspend it."
 )
-NOT_VALID = "This invitation is not valid any more. Ask for a new one."
+NOT_VALID = gettext_lazy("This invitation is not valid any more. Ask for a new one.")
+NOT_PENDING = gettext_lazy("This invitation was accepted or withdrawn in the meantime.")
 
 
 def invite(
@@ -43,9 +49,9 @@ def invite(
     A second invitation to the same address replaces the first.
     """
     if not by.may(Permission.MANAGE_USERS):
-        raise AccountRejected("Only an admin may invite people.")
+        raise AccountRejected(_("Only an admin may invite people."))
     if role not in Role.values:
-        raise AccountRejected("There is no such role.", field="role")
+        raise AccountRejected(_("There is no such role."), field="role")
     email = clean_email(email)
     _refuse_existing(email)
     created_at = now or timezone.now()
@@ -78,10 +84,53 @@ def _refuse_existing(email: str) -> None:
     if verified_email(user_id=there.pk) is None:
         raise AccountRejected(UNCONFIRMED_INVITED, field="email")
     raise AccountRejected(
-        "There is already an account with this e-mail address, which is confirmed. "
-        "Change its role instead.",
+        _(
+            "There is already an account with this e-mail address, which is confirmed. "
+            "Change its role instead."
+        ),
         field="email",
     )
+
+
+def pending_invitations(*, now: datetime, limit: int = 100) -> list[Invitation]:
+    """Return the invitations that still open something, newest first, with who sent them."""
+    rows = Invitation.objects.prefetch_related("invited_by").filter(
+        accepted_at=None, expires_at__gt=now
+    )
+    with reading_all("an admin looks at the invitations of the last days"):
+        return list(rows.order_by("-created_at")[:limit])
+
+
+def resend_invitation(
+    *, email: str, by: User, address: str | None = None, now: datetime | None = None
+) -> tuple[Invitation, str]:
+    """Send an invitation again with a new link; the old link opens nothing any more."""
+    found = _pending(email=email, by=by)
+    return invite(email=found.email, role=found.role, by=by, address=address, now=now)
+
+
+def withdraw_invitation(*, email: str, by: User, address: str | None = None) -> Invitation:
+    """Make the link of an invitation worthless. One that was accepted stays an account."""
+    found = _pending(email=email, by=by)
+
+    def operation() -> None:
+        if not Invitation.objects.filter(pk=found.pk, accepted_at=None).delete()[0]:
+            raise AccountRejected(NOT_PENDING)
+        summary = f"{by.username} withdrew the invitation of {found.email}"
+        record(kind=Activity.Kind.UNINVITED, summary=summary, user=by, address=address)
+
+    run_atomic(operation)
+    return found
+
+
+def _pending(*, email: str, by: User) -> Invitation:
+    if not by.may(Permission.MANAGE_USERS):
+        raise AccountRejected(_("Only an admin may invite people."))
+    email = email.strip().lower().replace("\0", "")
+    found = Invitation.objects.filter(email=email, accepted_at=None).first()
+    if found is None:
+        raise AccountRejected(NOT_PENDING)
+    return found
 
 
 def open_invitation(*, token: str, now: datetime) -> Invitation | None:
@@ -146,13 +195,17 @@ def _hash(token: str) -> str:
 
 
 def _mail(invitation: Invitation, token: str) -> None:
+    domain = urlsplit(settings.SITE_URL).netloc
     context = {
         "invitation": invitation,
         "url": settings.SITE_URL + reverse("accounts:invitation", args=[token]),
+        "current_site": {"name": domain, "domain": domain},
     }
-    send_mail(
-        "Your invitation to CryptoPulse",
-        render_to_string("accounts/email/invitation.txt", context),
-        None,
-        [invitation.email],
-    )
+    with speaking_to(None):  # nobody knows yet what the invited person reads
+        send_mail(
+            _("Your invitation to CryptoPulse"),
+            render_to_string("accounts/email/invitation.txt", context),
+            None,
+            [invitation.email],
+            html_message=render_to_string("accounts/email/invitation.html", context),
+        )

@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.errors import AccountRejected
 from accounts.models import Activity, User
@@ -23,7 +25,7 @@ from cryptopulse.engine import reading_all
 
 from .activity import record
 
-ALREADY_THERE = "There is already an account with this username or e-mail address."
+ALREADY_THERE = gettext_lazy("There is already an account with this username or e-mail address.")
 
 
 def person(*, user_id: uuid.UUID) -> User | None:
@@ -41,12 +43,21 @@ def people(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:
     return User.objects.in_bulk(list(ids))
 
 
-def users_page(*, query: str = "", role: str = "", cursor: str = "", limit: int = 50) -> Page[User]:
+#: What the list of people may be narrowed to besides their role.
+STATES = ("active", "suspended")
+
+
+def users_page(
+    *, query: str = "", role: str = "", state: str = "", cursor: str = "", limit: int = 50
+) -> Page[User]:
     """Return people, newest account first.
 
-    `query` is the beginning of a username or of an e-mail address. An unknown role has no rows.
+    `query` is the beginning of a username or of an e-mail address. An unknown role has no rows,
+    an unknown state is none.
     """
     rows = User.objects.all()
+    if state in STATES:
+        rows = rows.filter(is_active=state == "active")
     if role:
         rows = rows.filter(role=role)
     if text := query.strip().lower().replace("\0", "")[:254]:
@@ -114,7 +125,7 @@ def clean_email(text: str) -> str:
     try:
         validate_email(email)
     except ValidationError:
-        raise AccountRejected("This is not an e-mail address.", field="email") from None
+        raise AccountRejected(_("This is not an e-mail address."), field="email") from None
     return email
 
 

@@ -6,11 +6,12 @@ On DynamoDB there is nothing to do: such rows have a time to live.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
-from accounts.models import Invitation
+from accounts.models import ActivityHour, Invitation, OpenSession
 from cryptopulse.atomic import in_chunks
 from cryptopulse.engine import expires_by_itself
 
@@ -29,7 +30,17 @@ def purge_invitations(*, now: datetime) -> int:
     return _purge(Invitation.objects.filter(expires_at__lt=now).order_by("expires_at"))
 
 
-def _purge(rows: QuerySet[Session] | QuerySet[Invitation]) -> int:
+def purge_open_sessions(*, now: datetime) -> int:
+    """Delete what is known of sessions that have ended; return how many."""
+    return _purge(OpenSession.objects.filter(expires_at__lt=now).order_by("expires_at"))
+
+
+def purge_activity_hours(*, now: datetime) -> int:
+    """Delete the numbers of hours that no heat map shows any more; return how many."""
+    return _purge(ActivityHour.objects.filter(expires_at__lt=now).order_by("expires_at"))
+
+
+def _purge(rows: QuerySet[Any]) -> int:
     """Delete these rows. Can be stopped at any moment and run again."""
     if expires_by_itself(rows.model):
         return 0

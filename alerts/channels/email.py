@@ -11,11 +11,12 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 
 from accounts import services as accounts
 from alerts.models import Notification
+from alerts.services.kinds import KINDS
 from cryptopulse.clients import aws
 
 from .amazon import aws_errors
 from .base import DeliveryError, NotificationChannel
-from .sns import link
+from .layout import letter_of
 
 if TYPE_CHECKING:
     from django.core.mail import EmailMessage
@@ -66,14 +67,15 @@ def mail_of(notification: Notification, *, to: str) -> EmailMultiAlternatives:
         "X-CryptoPulse-Event": str(notification.event_id),
         "Auto-Submitted": "auto-generated",
     }
-    body = notification.body
-    if notification.kind != Notification.Kind.MAIL:
-        choices = f"{settings.SITE_URL}/settings/"
-        headers["List-Unsubscribe"] = f"<{choices}>"
-        body = f"{body}\n\n{link(notification)}\n\nChoose what we send you: {choices}\n"
-    mail = EmailMultiAlternatives(notification.subject, body, to=[to], headers=headers)
-    if notification.html:
-        mail.attach_alternative(notification.html, "text/html")
+    text, html = notification.body, notification.html
+    if notification.user is not None and notification.kind in KINDS:
+        letter = letter_of(notification)
+        text, html = letter.text, letter.html
+        headers["List-Unsubscribe"] = f"<{letter.off_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail = EmailMultiAlternatives(notification.subject, text, to=[to], headers=headers)
+    if html:
+        mail.attach_alternative(html, "text/html")
     return mail
 
 

@@ -1,4 +1,4 @@
-"""What a person does with their alerts: create, pause, resume, delete, look at them.
+"""What a person does with their alerts: create, change, pause, resume, delete them.
 
 Every operation takes `now`, also the few that need no time of their own: callers need not know.
 """
@@ -6,14 +6,13 @@ Every operation takes `now`, also the few that need no time of their own: caller
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
 from accounts import services as accounts
 from accounts.roles import Permission
@@ -22,32 +21,20 @@ from alerts.models import Condition, PriceAlert
 from alerts.refusals import AlertRejected
 from alerts.services.channels import check_channels
 from alerts.services.evaluation import evaluate
+from alerts.services.reading import LIVE, MAX_ALERTS, describe
 from cryptopulse import figures
 from cryptopulse.atomic import in_chunks, run_atomic
-from cryptopulse.engine import reading_all
 from market import services as market
 
 if TYPE_CHECKING:
     from accounts.models import User
     from market.models import Coin
 
-MAX_ALERTS = 200  # per person
 SHORTEST_COOLDOWN = 60  # seconds
 LONGEST_COOLDOWN = 30 * 24 * 3600
 
 State = PriceAlert.State
 Kind = accounts.Activity.Kind
-#: Alerts that still have something to say; one that fired once and for all has not.
-LIVE = Q(state__in=[State.ARMED, State.PAUSED]) | Q(state=State.FIRED, repeats=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertView:
-    """An alert with its coin and how far the price has to move to fire it."""
-
-    alert: PriceAlert
-    coin: Coin
-    distance_percent: Decimal | None
 
 
 def create_alert(
@@ -68,29 +55,17 @@ def create_alert(
     bad_cooldown, no_channel, bad_channel, channel_not_ready, already_met, duplicate,
     too_many_alerts.
     """
-    coin = _coin_with_price(coin_id)
-    target = _checked_target(target)
-    if condition not in Condition.values:
-        raise AlertRejected(
-            "Choose whether the price rises or falls.", "bad_condition", field="condition"
-        )
-    if not SHORTEST_COOLDOWN <= cooldown <= LONGEST_COOLDOWN:
-        raise AlertRejected(
-            "A repeating alert waits between one minute and thirty days.",
-            "bad_cooldown",
-            field="cooldown",
-        )
+    coin = coin_with_price(coin_id)
+    target = _checked(condition, target, cooldown)
     kinds = check_channels(user=user, kinds=channels)
-    _refuse_already_met(coin, condition, target)
+    refuse_already_met(coin, condition, target)
 
     def operation() -> PriceAlert:
-        person = _locked_person(user)
+        person = locked_person(user)
         own = list(PriceAlert.objects.filter(user=person))
         if len(own) >= MAX_ALERTS:
-            raise AlertRejected(
-                f"You have {MAX_ALERTS} alerts, and that is the most. Delete one first.",
-                "too_many_alerts",
-            )
+            sentence = _("You have %(count)s alerts, and that is the most. Delete one first.")
+            raise AlertRejected(sentence % {"count": MAX_ALERTS}, "too_many_alerts")
         _refuse_duplicate(own, coin, condition, target)
         alert = PriceAlert.objects.create(
             user=person,
@@ -103,11 +78,57 @@ def create_alert(
             created_at=now,
             armed_at=now,
         )
-        _record(Kind.ALERT_CREATED, person, f"Alert created: {describe(alert, coin)}", address)
+        record_change(Kind.ALERT_CREATED, person, f"Alert created: {logged(alert, coin)}", address)
         return alert
 
     alert = run_atomic(operation)
     _catch_up(coin, now=now)
+    return alert
+
+
+def change_alert(
+    *,
+    user: User,
+    alert_id: uuid.UUID | str,
+    condition: str,
+    target: Decimal,
+    channels: Sequence[str],
+    repeats: bool = False,
+    cooldown: int = 3600,
+    now: datetime,
+    address: str | None = None,
+) -> PriceAlert:
+    """Change what an alert waits for, not its coin. A paused one stays paused, others are armed.
+
+    Refused as a new one would be, and as unknown_alert.
+    """
+    target = _checked(condition, target, cooldown)
+    kinds = check_channels(user=user, kinds=channels)
+
+    def operation() -> PriceAlert:
+        alert = own_locked(user, alert_id)
+        coin = coin_with_price(alert.coin_id)
+        refuse_already_met(coin, condition, target)
+        others = PriceAlert.objects.filter(user=alert.user).exclude(pk=alert.pk)
+        _refuse_duplicate(others, coin, condition, target)
+        alert.condition, alert.target, alert.channels = condition, target, kinds
+        alert.repeats, alert.cooldown, alert.rearm_at = repeats, cooldown, None
+        if alert.state != State.PAUSED:
+            alert.state = State.ARMED
+            alert.armed_at = coin.price_at or now  # the price that it was just compared with
+        alert.save(
+            update_fields=[
+                "condition", "target", "channels", "repeats", "cooldown", "rearm_at", "state",
+                "armed_at",
+            ]
+        )  # fmt: skip
+        alert.coin = coin
+        summary = f"Alert changed: {logged(alert, coin)}"
+        record_change(Kind.ALERT_CHANGED, alert.user, summary, address)
+        return alert
+
+    alert = run_atomic(operation)
+    _catch_up(alert.coin, now=now)
     return alert
 
 
@@ -124,17 +145,17 @@ def pause(
     """
 
     def operation() -> PriceAlert:
-        alert = _own_locked(user, alert_id)
+        alert = own_locked(user, alert_id)
         if alert.state == State.PAUSED:
             return alert
         if alert.state == State.FIRED and not alert.repeats:
             raise AlertRejected(
-                "This alert has fired already. Arm it again or delete it.", "already_fired"
+                _("This alert has fired already. Arm it again or delete it."), "already_fired"
             )
         alert.state = State.PAUSED
         alert.save(update_fields=["state"])
-        summary = f"Alert paused: {describe(alert, alert.coin)}"
-        _record(Kind.ALERT_CHANGED, alert.user, summary, address)
+        summary = f"Alert paused: {logged(alert, alert.coin)}"
+        record_change(Kind.ALERT_CHANGED, alert.user, summary, address)
         return alert
 
     return run_atomic(operation)
@@ -150,17 +171,19 @@ def resume(
     """
 
     def operation() -> PriceAlert:
-        alert = _own_locked(user, alert_id)
+        alert = own_locked(user, alert_id)
         if alert.state == State.ARMED:
             return alert
-        coin = _coin_with_price(alert.coin_id)
-        _refuse_already_met(coin, alert.condition, alert.target)
+        coin = coin_with_price(alert.coin_id)
+        refuse_already_met(coin, alert.condition, alert.target)
         own = PriceAlert.objects.filter(user=alert.user).exclude(pk=alert.pk)
         _refuse_duplicate(own, coin, alert.condition, alert.target)
         alert.state, alert.rearm_at = State.ARMED, None
         alert.armed_at = coin.price_at or now  # the price that it was just compared with
         alert.save(update_fields=["state", "armed_at", "rearm_at"])
-        _record(Kind.ALERT_CHANGED, alert.user, f"Alert resumed: {describe(alert, coin)}", address)
+        record_change(
+            Kind.ALERT_CHANGED, alert.user, f"Alert resumed: {logged(alert, coin)}", address
+        )
         return alert
 
     return run_atomic(operation)
@@ -176,37 +199,12 @@ def delete_alert(
     """Delete an alert; what it has told stays. Raises AlertRejected: unknown_alert."""
 
     def operation() -> None:
-        alert = _own_locked(user, alert_id)
-        summary = f"Alert deleted: {describe(alert, alert.coin)}"
+        alert = own_locked(user, alert_id)
+        summary = f"Alert deleted: {logged(alert, alert.coin)}"
         alert.delete()
-        _record(Kind.ALERT_DELETED, alert.user, summary, address)
+        record_change(Kind.ALERT_DELETED, alert.user, summary, address)
 
     run_atomic(operation)
-
-
-def own_alerts(
-    *,
-    user: User,
-    now: datetime,  # noqa: ARG001
-    coins: Collection[Coin] | None = None,
-) -> list[AlertView]:
-    """Return a person's alerts, newest first, with the distance to the latest price. One query.
-
-    A page that has read `coins` gives them; those that are missing are another query.
-    """
-    rows = PriceAlert.objects.filter(user=user)
-    if coins is None:
-        return [_view(alert, alert.coin) for alert in rows.select_related("coin")[:MAX_ALERTS]]
-    alerts, known = list(rows[:MAX_ALERTS]), {coin.pk: coin for coin in coins}
-    if missing := {alert.coin_id for alert in alerts} - known.keys():
-        known |= {coin.pk: coin for coin in market.latest_quotes(coin_ids=missing)}
-    return [_view(alert, known[alert.coin_id]) for alert in alerts]
-
-
-def _view(alert: PriceAlert, coin: Coin) -> AlertView:
-    alert.coin = coin
-    distance = rules.distance_percent(target=alert.target, price=coin.last_price)
-    return AlertView(alert=alert, coin=coin, distance_percent=distance)
 
 
 def pause_all(*, user_id: uuid.UUID) -> int:
@@ -219,27 +217,35 @@ def pause_all(*, user_id: uuid.UUID) -> int:
     )
 
 
-def describe(alert: PriceAlert, coin: Coin) -> str:
-    """Return the alert in words: "Bitcoin rises to or above $100,000.00"."""
-    condition = Condition(alert.condition).label
-    return f"{coin.name} {condition} {figures.money(alert.target)}"
+def logged(alert: PriceAlert, coin: Coin) -> str:
+    """Return the alert as the activity log has it: in English, whoever reads the page."""
+    with accounts.writing_the_log():
+        return describe(alert, coin)
 
 
-def count_by_state() -> dict[str, int]:
-    """Return how many alerts are armed, fired and paused. Reads an index entry per alert."""
-    counted = PriceAlert.objects.order_by().values_list("state").annotate(Count("pk"))
-    with reading_all("counting alerts for the staff's pages"):
-        return dict.fromkeys(State.values, 0) | dict(counted)
+def _checked(condition: str, target: Decimal, cooldown: int) -> Decimal:
+    """Return the target as it is kept; refuse what no alert can have."""
+    target = _checked_target(target)
+    if condition not in Condition.values:
+        raise AlertRejected(
+            _("Choose whether the price rises or falls."), "bad_condition", field="condition"
+        )
+    if not SHORTEST_COOLDOWN <= cooldown <= LONGEST_COOLDOWN:
+        raise AlertRejected(
+            _("A repeating alert waits between one minute and thirty days."),
+            "bad_cooldown",
+            field="cooldown",
+        )
+    return target
 
 
-def _coin_with_price(coin_id: str) -> Coin:
+def coin_with_price(coin_id: str) -> Coin:
     coin = market.coin(coin_id=coin_id)
     if coin is None or not coin.tracked:
-        raise AlertRejected("We do not know that coin.", "unknown_coin", field="coin_id")
+        raise AlertRejected(_("We do not know that coin."), "unknown_coin", field="coin_id")
     if coin.last_price is None:
-        raise AlertRejected(
-            f"{coin.name} has no price yet. Try again when it has one.", "no_price", field="coin_id"
-        )
+        sentence = _("%(coin)s has no price yet. Try again when it has one.")
+        raise AlertRejected(sentence % {"coin": coin.name}, "no_price", field="coin_id")
     return coin
 
 
@@ -249,19 +255,24 @@ def _checked_target(target: Decimal) -> Decimal:
     return target.normalize()
 
 
-def _refuse_already_met(coin: Coin, condition: str, target: Decimal) -> None:
+def refuse_already_met(coin: Coin, condition: str, target: Decimal) -> None:
     """Refuse what would fire at once: the person meant the other side, or a further target."""
     price = coin.last_price
     if price is None or not rules.is_met(side=condition, target=target, price=price):
         return
-    where = "at or above" if condition == Condition.ABOVE else "at or below"
-    other = "above" if condition == Condition.ABOVE else "below"
-    raise AlertRejected(
-        f"{coin.name} is {where} that price already: it is {figures.money(price)}. "
-        f"Choose a price {other} it, or the other direction.",
-        "already_met",
-        field="target",
+    sentence = (
+        _(
+            "%(coin)s is at or above that price already: it is %(price)s. "
+            "Choose a price above it, or the other direction."
+        )
+        if condition == Condition.ABOVE
+        else _(
+            "%(coin)s is at or below that price already: it is %(price)s. "
+            "Choose a price below it, or the other direction."
+        )
     )
+    words = {"coin": coin.name, "price": figures.money(price)}
+    raise AlertRejected(sentence % words, "already_met", field="target")
 
 
 def _refuse_duplicate(
@@ -271,25 +282,25 @@ def _refuse_duplicate(
     for one in own:
         is_live = one.state != State.FIRED or one.repeats
         if is_live and (one.coin_id, one.condition, one.target) == wanted:
-            raise AlertRejected("You have this alert already.", "duplicate", field="target")
+            raise AlertRejected(_("You have this alert already."), "duplicate", field="target")
 
 
-def _locked_person(user: User) -> User:
+def locked_person(user: User) -> User:
     """Lock the person's row, so that what is counted stays counted, and ask their role again."""
     person: User = get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
     if not person.may(Permission.SET_ALERTS):
-        raise AlertRejected("Your account cannot have price alerts.", "not_allowed")
+        raise AlertRejected(_("Your account cannot have price alerts."), "not_allowed")
     return person
 
 
-def _own_locked(user: User, alert_id: uuid.UUID | str) -> PriceAlert:
+def own_locked(user: User, alert_id: uuid.UUID | str) -> PriceAlert:
     """Lock one alert of this person; somebody else's is as unknown as one that never was."""
-    person = _locked_person(user)
+    person = locked_person(user)
     try:
         key = uuid.UUID(str(alert_id))
         alert = PriceAlert.objects.select_for_update().get(pk=key, user=person)
     except (ValueError, PriceAlert.DoesNotExist):
-        raise AlertRejected("There is no such alert of yours.", "unknown_alert") from None
+        raise AlertRejected(_("There is no such alert of yours."), "unknown_alert") from None
     alert.user = person
     return alert
 
@@ -301,5 +312,5 @@ def _catch_up(checked: Coin, *, now: datetime) -> None:
         evaluate(coin_ids=[checked.pk], now=now)
 
 
-def _record(kind: Kind, user: User, summary: str, address: str | None = None) -> None:
+def record_change(kind: Kind, user: User, summary: str, address: str | None = None) -> None:
     accounts.record(kind=kind, summary=summary, user=user, address=address)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import services as accounts
 from alerts.channels import sns
@@ -26,6 +28,7 @@ from alerts.channels.base import DeliveryError
 from alerts.channels.sms import E164
 from alerts.models import Channel, Notification
 from alerts.refusals import AlertRejected
+from alerts.services.kinds import is_mail_off
 from alerts.services.notifications import notify
 from alerts.services.outbox import wake
 from cryptopulse import limits
@@ -43,11 +46,11 @@ CODE_TRIES = 5
 CONFIRMATION_LIFETIME = timedelta(hours=48)
 
 LABELS = {
-    "in_app": "In app",
-    "email": "E-mail",
-    "sms": "SMS",
-    "sns_email": "E-mail by Amazon SNS",
-    "console": "Server log",
+    "in_app": gettext_lazy("In app"),
+    "email": gettext_lazy("E-mail"),
+    "sms": gettext_lazy("SMS"),
+    "sns_email": gettext_lazy("E-mail by Amazon SNS"),
+    "console": gettext_lazy("Server log"),
 }
 
 
@@ -55,7 +58,7 @@ LABELS = {
 class ChannelState:
     """One kind of channel as one person has it.
 
-    `status` is "ready", "pending" (asked for, not confirmed), "missing" (not set up).
+    `status` is "ready", "pending" (asked for, not confirmed), "missing" (not set up), "off".
     """
 
     kind: str
@@ -70,25 +73,29 @@ class ChannelState:
         return self.status == "ready"
 
 
-def channels_for(*, user: User) -> list[ChannelState]:
+def channels_for(*, user: User, kind: str = "") -> list[ChannelState]:
     """Return the channels that this installation offers a person, and how far each one is set up.
 
-    Two queries at most, one where neither SMS nor SNS e-mail is switched on.
+    For messages of one `kind`, e-mail is "off" where the person has turned those mails off. Two
+    queries at most, one where neither SMS nor SNS e-mail is switched on.
     """
-    states = [ChannelState(kind="in_app", label=LABELS["in_app"], status="ready"), _email(user)]
+    states = [
+        ChannelState(kind="in_app", label=channel_label("in_app"), status="ready"),
+        _email(user, kind),
+    ]
     personal = _personal_kinds()
     if personal:
         keys = [Channel.key(user.pk, kind) for kind in personal]
         rows = {row.kind: row for row in Channel.objects.filter(pk__in=keys)}
         states += [_personal(kind, rows.get(kind)) for kind in personal]
     if settings.DEBUG:
-        states.append(ChannelState(kind="console", label=LABELS["console"], status="ready"))
+        states.append(ChannelState(kind="console", label=channel_label("console"), status="ready"))
     return states
 
 
 def channel_label(kind: str) -> str:
     """Name a channel as people know it."""
-    return LABELS.get(kind, kind)
+    return str(LABELS.get(kind, kind))
 
 
 def check_channels(*, user: User, kinds: Sequence[str]) -> list[str]:
@@ -98,21 +105,23 @@ def check_channels(*, user: User, kinds: Sequence[str]) -> list[str]:
     """
     wanted = list(dict.fromkeys(kinds))
     if not wanted:
-        raise AlertRejected("Choose where to tell you.", "no_channel", field="channels")
+        raise AlertRejected(_("Choose where to tell you."), "no_channel", field="channels")
     if wanted == ["in_app"]:  # always ready: what is set up besides need not be asked
         return wanted
-    offered = {state.kind: state for state in channels_for(user=user)}
+    offered = {state.kind: state for state in channels_for(user=user, kind="price_alert")}
     for kind in wanted:
         if kind not in offered:
             raise AlertRejected(
-                "That channel is not offered here.", "bad_channel", field="channels"
+                _("That channel is not offered here."), "bad_channel", field="channels"
             )
         if not offered[kind].usable:
-            raise AlertRejected(
-                f"{offered[kind].label} is not set up yet: confirm it in the settings first.",
-                "channel_not_ready",
-                field="channels",
+            sentence = (
+                _("You have turned mails about alerts off. Turn them on in the settings first.")
+                if offered[kind].status == "off"
+                else _("%(channel)s is not set up yet: confirm it in the settings first.")
             )
+            words = {"channel": offered[kind].label}
+            raise AlertRejected(sentence % words, "channel_not_ready", field="channels")
     return wanted
 
 
@@ -127,13 +136,13 @@ def start_sms(*, user: User, number: str, now: datetime) -> Channel:
     number = re.sub(r"[\s().-]", "", number)
     if not E164.fullmatch(number):
         raise AlertRejected(
-            "Enter the number with its country code, for example +420601123456.",
+            _("Enter the number with its country code, for example +420601123456."),
             "bad_number",
             field="number",
         )
     if accounts.verified_email(user_id=user.pk) is None:
         raise AlertRejected(
-            "Confirm your e-mail address first; then we send a code to your number.",
+            _("Confirm your e-mail address first; then we send a code to your number."),
             "no_verified_email",
             field="number",
         )
@@ -142,7 +151,7 @@ def start_sms(*, user: User, number: str, now: datetime) -> Channel:
     key = Channel.key(user.pk, Channel.Kind.SMS)
 
     def operation() -> Channel:
-        channel, _ = Channel.objects.update_or_create(
+        channel, _created = Channel.objects.update_or_create(
             id=key,
             defaults={
                 "user": user,
@@ -158,7 +167,7 @@ def start_sms(*, user: User, number: str, now: datetime) -> Channel:
         notify(
             user=user,
             kind=Notification.Kind.MAIL,  # its body is a secret, and is blanked once it is sent
-            subject="Your CryptoPulse code",
+            subject=_("Your CryptoPulse code"),
             body=render_to_string(
                 "alerts/messages/sms_code.txt",
                 {"code": code, "minutes": CODE_LIFETIME // timedelta(minutes=1)},
@@ -184,19 +193,19 @@ def confirm_sms(*, user: User, code: str, now: datetime) -> Channel:
         key = Channel.key(user.pk, Channel.Kind.SMS)
         channel = Channel.objects.select_for_update().filter(pk=key).first()
         if channel is None or not channel.code_hash or channel.code_expires_at is None:
-            return AlertRejected("Ask for a code first.", "no_code", field="code")
+            return AlertRejected(_("Ask for a code first."), "no_code", field="code")
         if now > channel.code_expires_at:
             return AlertRejected(
-                "This code has expired. Ask for a new one.", "code_expired", field="code"
+                _("This code has expired. Ask for a new one."), "code_expired", field="code"
             )
         if channel.code_tries >= CODE_TRIES:
             return AlertRejected(
-                "Too many wrong codes. Ask for a new one.", "too_many_tries", field="code"
+                _("Too many wrong codes. Ask for a new one."), "too_many_tries", field="code"
             )
         if not hmac.compare_digest(channel.code_hash, _hash(key, channel.address, code.strip())):
             channel.code_tries += 1
             channel.save(update_fields=["code_tries"])
-            return AlertRejected("That is not the code we sent.", "wrong_code", field="code")
+            return AlertRejected(_("That is not the code we sent."), "wrong_code", field="code")
         channel.verified_at, channel.code_hash, channel.code_expires_at = now, "", None
         channel.save(update_fields=["verified_at", "code_hash", "code_expires_at"])
         return channel
@@ -216,8 +225,8 @@ def subscribe_sns_email(*, user: User, now: datetime) -> Channel:
     _refuse_unless_offered("sns_email")
     address = accounts.verified_email(user_id=user.pk)
     if address is None:
-        raise AlertRejected("Confirm your e-mail address first.", "no_verified_email")
-    channel, _ = Channel.objects.update_or_create(
+        raise AlertRejected(_("Confirm your e-mail address first."), "no_verified_email")
+    channel, _created = Channel.objects.update_or_create(
         id=Channel.key(user.pk, Channel.Kind.SNS_EMAIL),
         defaults={
             "user": user,
@@ -300,29 +309,36 @@ def refresh_channels(*, now: datetime) -> int:
     return len(keys)
 
 
-def _email(user: User) -> ChannelState:
+def _email(user: User, kind: str) -> ChannelState:
     address = accounts.verified_email(user_id=user.pk)
+    if address and kind and is_mail_off(user, kind):
+        note = _("You have turned these mails off. The settings turn them on again.")
+        return ChannelState(
+            kind="email", label=channel_label("email"), status="off", address=address, note=note
+        )
     return ChannelState(
         kind="email",
-        label=LABELS["email"],
+        label=channel_label("email"),
         status="ready" if address else "pending",
         address=address or user.email,
-        note="" if address else "Confirm your address: mail goes to confirmed addresses only.",
+        note="" if address else _("Confirm your address: mail goes to confirmed addresses only."),
     )
 
 
 def _personal(kind: str, row: Channel | None) -> ChannelState:
     if row is None:
-        return ChannelState(kind=kind, label=LABELS[kind], status="missing")
+        return ChannelState(kind=kind, label=channel_label(kind), status="missing")
     if row.verified_at:
-        return ChannelState(kind=kind, label=LABELS[kind], status="ready", address=row.address)
+        return ChannelState(
+            kind=kind, label=channel_label(kind), status="ready", address=row.address
+        )
     note = (
-        "Enter the code that we sent."
+        _("Enter the code that we sent.")
         if kind == Channel.Kind.SMS
-        else "Waiting for you to confirm in Amazon's mail."
+        else _("Waiting for you to confirm in Amazon's mail.")
     )
     return ChannelState(
-        kind=kind, label=LABELS[kind], status="pending", address=row.address, note=note
+        kind=kind, label=channel_label(kind), status="pending", address=row.address, note=note
     )
 
 
@@ -333,20 +349,24 @@ def _personal_kinds() -> list[str]:
 
 def _refuse_unless_offered(kind: str) -> None:
     if kind not in _personal_kinds():
-        raise AlertRejected(f"{LABELS[kind]} is not offered here.", "not_offered")
+        raise AlertRejected(
+            _("%(channel)s is not offered here.") % {"channel": channel_label(kind)}, "not_offered"
+        )
 
 
 def _refuse_too_many_codes(*, number: str, now: datetime) -> None:
     """Count one more code to this number, and one more of all that we send."""
     wait = limits.allowed("sms_number", number, now)
-    sentence = "This number has got enough codes for now."
+    sentence = _("This number has got enough codes for now.")
     if wait is None:
         wait = limits.allowed("sms_all", "everybody", now)
-        sentence = "We cannot send more codes for now."
+        sentence = _("We cannot send more codes for now.")
     if wait is not None:
         minutes = math.ceil(wait.seconds / 60)
-        again = f"{minutes} minutes" if minutes > 1 else "a minute"
-        raise AlertRejected(f"{sentence} Try again in {again}.", "too_many_codes", field="number")
+        again = ngettext("Try again in a minute.", "Try again in %(count)s minutes.", minutes) % {
+            "count": minutes
+        }
+        raise AlertRejected(f"{sentence} {again}", "too_many_codes", field="number")
 
 
 def _hash(key: str, number: str, code: str) -> str:

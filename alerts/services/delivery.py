@@ -19,6 +19,7 @@ from typing import Any
 
 from alerts.channels.base import DeliveryError, channel_for
 from alerts.models import OUTBOX_BUCKETS, DeliveryAttempt, Notification
+from alerts.services.kinds import is_mail_off, may_have
 from cryptopulse.atomic import run_atomic
 
 logger = logging.getLogger(__name__)
@@ -173,10 +174,8 @@ def pause_after(attempts: int) -> timedelta:
 
 def _send(row: Notification) -> DeliveryError | None:
     """Send a claimed row; return what went wrong, if anything did."""
-    if row.attempts > MAX_ATTEMPTS:  # its workers died every time: perhaps of it
-        return DeliveryError(f"Given up after {MAX_ATTEMPTS} attempts.", permanent=True)
-    if row.user is not None and not row.user.is_active and row.kind != Notification.Kind.MAIL:
-        return DeliveryError("The account is suspended.", permanent=True)
+    if obstacle := _obstacle(row):
+        return DeliveryError(obstacle, permanent=True)
     try:
         channel_for(row.channel).send(row)
     except DeliveryError as error:
@@ -185,6 +184,21 @@ def _send(row: Notification) -> DeliveryError | None:
         logger.exception("notification %s could not be sent by %s", row.pk, row.channel)
         return DeliveryError(f"Unexpected: {type(error).__name__}")
     return None
+
+
+def _obstacle(row: Notification) -> str:
+    """Say why a claimed row must not be sent any more, if so: much may change while it waits."""
+    if row.attempts > MAX_ATTEMPTS:  # its workers died every time: perhaps of it
+        return f"Given up after {MAX_ATTEMPTS} attempts."
+    if row.user is None or row.kind == Notification.Kind.MAIL:
+        return ""
+    if not row.user.is_active:
+        return "The account is suspended."
+    if not may_have(row.user, row.kind):
+        return "The account's role has no such messages."
+    if row.channel == "email" and is_mail_off(row.user, row.kind):
+        return "These mails are turned off."
+    return ""
 
 
 def _postpone(row: Notification, *, now: datetime) -> bool:

@@ -168,7 +168,7 @@ def _fire(coin: Coin, keys: Sequence[uuid.UUID], seen: rules.Observation, *, now
     if fired:
         _save_fired(fired)
         Notification.objects.bulk_create(
-            [row for alert in fired for row in alert_notifications(alert, coin, now=now)],
+            alert_notifications(fired, coin, now=now),
             ignore_conflicts=True,
         )
     return len(fired)

@@ -12,10 +12,14 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from alerts.models import Condition, Notification, PriceAlert
+from accounts import services as accounts
+from alerts import fired_text
+from alerts.models import Notification, PriceAlert
+from alerts.services.kinds import chosen_channels
 from alerts.services.outbox import wake_delivery
 from cryptopulse.atomic import in_chunks
 from cryptopulse.engine import expires_by_itself
+from market import services as market
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -26,10 +30,6 @@ Kind = Notification.Kind
 #: How long rows are kept: what happened to one's money and alerts, and account mail.
 KEPT_FOR = timedelta(days=90)
 MAIL_KEPT_FOR = timedelta(days=14)
-#: Told to people who have not chosen otherwise.
-DEFAULT_CHANNELS = ("in_app",)
-#: The newest rows that the bell looks at; more unread ones are "99+" to it.
-BELL_DEPTH = 100
 
 
 def notify(
@@ -94,12 +94,33 @@ def tell_operators(
     )
 
 
-def alert_notifications(alert: PriceAlert, coin: Coin, *, now: datetime) -> list[Notification]:
-    """Return, unsaved, what tells that an alert has fired: one row per chosen channel."""
+def alert_notifications(
+    alerts: Sequence[PriceAlert], coin: Coin, *, now: datetime
+) -> list[Notification]:
+    """Return, unsaved, what tells that alerts of a coin have fired: a row per chosen channel.
+
+    One query, for how the owners of all of them read.
+    """
+    owners = accounts.readers(alert.user_id for alert in alerts)
+    alike: dict[tuple[str, str], list[PriceAlert]] = {}
+    for alert in alerts:
+        owner = owners.get(alert.user_id)
+        reading = (owner.language, owner.number_format) if owner else ("", "")
+        alike.setdefault(reading, []).append(alert)
+    rows: list[Notification] = []
+    for together in alike.values():
+        with accounts.speaking_to(owners.get(together[0].user_id)):
+            for alert in together:
+                rows += _told_of(alert, coin, now=now)
+    return rows
+
+
+def _told_of(alert: PriceAlert, coin: Coin, *, now: datetime) -> list[Notification]:
     event_id = uuid.uuid5(alert.pk, str(alert.times_fired))
-    context = {"alert": alert, "coin": coin, "condition": Condition(alert.condition)}
-    subject = one_line(render_to_string("alerts/messages/price_alert_subject.txt", context))
-    body = render_to_string("alerts/messages/price_alert.txt", context).strip()
+    subject = one_line(fired_text.subject(alert, name=coin.name))
+    body = fired_text.body(
+        alert, name=coin.name, symbol=coin.symbol, is_simulated=coin.is_simulated
+    )
     url = coin_url(coin.pk)
     return [
         Notification(
@@ -128,12 +149,19 @@ def coin_url(coin_id: str) -> str:
 
 def confirm_trade(*, transaction: Any, coin_name: str) -> list[Notification]:
     """Write a trade's confirmation, in the trade's own transaction."""
-    context = {"trade": transaction, "coin_name": coin_name}
+    context = {
+        "trade": transaction,
+        "coin_name": coin_name,
+        "is_simulated": transaction.price_source in market.SIMULATED_SOURCES,
+    }
+    with accounts.speaking_to(transaction.user):
+        subject = render_to_string("alerts/messages/trade_subject.txt", context)
+        body = render_to_string("alerts/messages/trade.txt", context).strip()
     return notify(
         user=transaction.user,
         kind=Kind.TRADE,
-        subject=render_to_string("alerts/messages/trade_subject.txt", context),
-        body=render_to_string("alerts/messages/trade.txt", context).strip(),
+        subject=subject,
+        body=body,
         channels=with_topic(chosen_channels(transaction.user, Kind.TRADE)),
         event_id=transaction.pk,
         now=transaction.executed_at,
@@ -141,18 +169,6 @@ def confirm_trade(*, transaction: Any, coin_name: str) -> list[Notification]:
         coin_id=transaction.coin_id,
         is_new=True,  # as the transaction is, of which each has one
     )
-
-
-def chosen_channels(user: User | None, kind: str) -> list[str]:
-    """Return where a person wants events of this kind told; what nobody delivers is left out."""
-    if user is None:
-        return []
-    chosen = user.notification_choices.get(kind, DEFAULT_CHANNELS)
-    if not isinstance(chosen, (list, tuple)):
-        chosen = DEFAULT_CHANNELS
-    return [
-        channel for channel in dict.fromkeys(chosen) if channel in settings.NOTIFICATION_CHANNELS
-    ]
 
 
 def with_topic(channels: Iterable[str]) -> list[str]:
@@ -166,41 +182,6 @@ def one_line(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def bell(*, user: User, limit: int = 20) -> list[Notification]:
-    """Return a person's newest in-app notifications. One query on one index."""
-    return list(_in_app(user)[: min(limit, BELL_DEPTH)])
-
-
-def unread_count(*, user: User) -> int:
-    """Return how many of the newest BELL_DEPTH in-app notifications are unread. One query."""
-    newest = _in_app(user).values_list("read_at", flat=True)[:BELL_DEPTH]
-    return sum(read_at is None for read_at in newest)
-
-
-def mark_read(*, user: User, now: datetime, keys: Iterable[uuid.UUID] | None = None) -> int:
-    """Mark in-app notifications as read: these, or all that the bell looks at."""
-    newest = _in_app(user).values_list("pk", "read_at")[:BELL_DEPTH]
-    wanted = None if keys is None else set(keys)
-    unread = [
-        key for key, read_at in newest if read_at is None and (wanted is None or key in wanted)
-    ]
-    return sum(
-        Notification.objects.filter(pk__in=chunk, user=user, read_at=None).update(read_at=now)
-        for chunk in in_chunks(unread, actions_per_item=1)
-    )
-
-
-def history(*, user: User, limit: int = 20) -> list[list[Notification]]:
-    """Return a person's last fired alerts, newest first: of each, its row on every channel."""
-    rows = Notification.objects.filter(
-        user=user, kind=Kind.PRICE_ALERT, channel__in=list(settings.NOTIFICATION_CHANNELS)
-    ).exclude(channel__in=["sns", "sns_ops"])
-    events: dict[uuid.UUID, list[Notification]] = {}
-    for row in rows.order_by("-created_at")[: limit * 3]:
-        events.setdefault(row.event_id, []).append(row)
-    return list(events.values())[:limit]
-
-
 def purge_notifications(*, now: datetime, limit: int = 1000) -> int:
     """Delete expired notifications with their attempts, oldest first; return how many."""
     if expires_by_itself(Notification):
@@ -210,7 +191,3 @@ def purge_notifications(*, now: datetime, limit: int = 1000) -> int:
     for chunk in in_chunks(keys, actions_per_item=10):
         Notification.objects.filter(pk__in=chunk).delete()
     return len(keys)
-
-
-def _in_app(user: User) -> Any:
-    return Notification.objects.filter(user=user, channel="in_app").order_by("-created_at")

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.roles import Permission
 from alerts import services
 from alerts.forms import DIRECTIONS, AlertForm
+from cryptopulse import figures, notation
 
 register = template.Library()
+
+UNITS = (
+    (86400, partial(ngettext, "%(count)s day", "%(count)s days")),
+    (3600, partial(ngettext, "%(count)s hour", "%(count)s hours")),
+    (60, partial(ngettext, "%(count)s minute", "%(count)s minutes")),
+    (1, partial(ngettext, "%(count)s second", "%(count)s seconds")),
+)
 
 
 @register.inclusion_tag("alerts/_alert_panel.html", takes_context=True)
@@ -26,8 +37,9 @@ def alert_form(context: template.Context) -> dict[str, Any]:
     if not (user.is_authenticated and user.may(Permission.SET_ALERTS)):
         return {"form": None}
     coin = context.get("coin")
-    form = AlertForm(user=user, coin_id=getattr(coin, "pk", ""), coins=context.get("all_coins"))
-    return panel(request, form)
+    coins = context.get("all_coins") or ([coin] if coin is not None else None)
+    form = AlertForm(user=user, coin_id=getattr(coin, "pk", ""), coins=coins)
+    return panel(request, form, of_coin=coin is not None)
 
 
 def panel(request: Any, form: AlertForm, **extra: Any) -> dict[str, Any]:
@@ -42,25 +54,47 @@ def channel_label(kind: str) -> str:
 
 
 @register.filter
+def signed_percent(value: Decimal | None) -> str:
+    """Write a change with its sign, where no colour and no triangle can tell: +2.31%."""
+    sign = {"up": "+", "down": notation.MINUS}.get(figures.direction(value), "")
+    return f"{sign}{figures.percent(value)}"
+
+
+@register.filter
+def delivery_word(row: Any) -> str:
+    """Say what has become of a notification on its channel."""
+    if row.status == "pending":
+        return _("tried again later") if row.attempts else _("pending")
+    words = {"sending": _("sending"), "sent": _("sent"), "failed": _("failed")}
+    return words.get(row.status) or str(row.status)
+
+
+@register.filter
 def direction(condition: str) -> str:
     """Say shortly which way the price has to go: "rises to"."""
-    return DIRECTIONS.get(condition, condition)
+    return str(DIRECTIONS.get(condition, condition))
 
 
 @register.filter
 def duration(seconds: int) -> str:
     """Write a length of time in its largest whole unit: 15 minutes, 1 hour, 90 seconds."""
-    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+    for length, say in UNITS:
         if seconds >= length and seconds % length == 0:
             number = seconds // length
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return "0 seconds"
+            return say(number) % {"count": number}
+    return _("0 seconds")
 
 
 @register.filter
-def plain(value: Decimal) -> str:
-    """Write a number for a script: its digits, a point, nothing else."""
-    return f"{value.normalize():f}"
+def plain(value: Decimal | None) -> str:
+    """Write a number for a script or a link: its digits, a point, nothing else."""
+    return "" if value is None else f"{value.normalize():f}"
+
+
+@register.filter
+def size(value: int) -> int:
+    """Return a number without its sign, which stands before it."""
+    return abs(value)
 
 
 @register.simple_tag(takes_context=True)

@@ -11,7 +11,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.dispatch import receiver
 
-from accounts.signals import role_changed, user_suspended
+from accounts.signals import role_changed, session_ended, user_suspended
 from market.signals import prices_updated
 
 from .personal import close_personal
@@ -47,3 +47,10 @@ def close_after_logout(*, request: Any, user: Any, **_: Any) -> None:
         transaction.on_commit(
             partial(close_personal, user.pk, code=NOT_LOGGED_IN, session_mark=mark_of_session(key))
         )
+
+
+@receiver(session_ended, dispatch_uid="live.close_ended_session")
+def close_ended_session(*, user_id: uuid.UUID, session_key: str, **_: Any) -> None:
+    """End the tabs of a session that was ended from another device."""
+    mark = mark_of_session(session_key)
+    transaction.on_commit(partial(close_personal, user_id, code=NOT_LOGGED_IN, session_mark=mark))

@@ -34,6 +34,11 @@ class Seats:
         self._taken[address] += 1
         return True
 
+    @property
+    def total(self) -> int:
+        """How many are open in this process, of whatever address."""
+        return self._taken.total()
+
     def give_back(self, address: str) -> None:
         address = limits.one_client(address)
         self._taken[address] -= 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
+from alerts import services as alerts
 from cryptopulse.limits import limited
 from market import services as market
 from portfolio import services as portfolio
@@ -21,6 +24,15 @@ ARTICLES_SHOWN = 5
 #: What to show when nobody asked for a range: the first that has a line to draw. A database that
 #: has just begun has minutes of history, not days.
 RANGES_TO_TRY = ("7d", "1d", "1h")
+PERIODS = {
+    "1h": _("1 hour"),
+    "24h": _("24 hours"),
+    "7d": _("7 days"),
+    "30d": _("30 days"),
+    "90d": _("90 days"),
+    "1y": _("1 year"),
+    "all": _("All time"),
+}
 
 
 @require_safe
@@ -28,22 +40,33 @@ RANGES_TO_TRY = ("7d", "1d", "1h")
 def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
     """Show a coin, tracked or removed."""
     now = timezone.now()
-    coin = market.coin(coin_id=coin_id)
+    coins = market.latest_quotes()
+    shell_of(request).take_tape(coins)
+    coin = next((one for one in coins if one.id == coin_id), None) or market.coin(coin_id=coin_id)
     if coin is None:
         raise Http404("There is no such coin here.")
     asked = request.GET.get("range", "")
     is_chosen = asked in market.CHART_RANGES
     chart = choose_chart(coin_id, [asked] if is_chosen else RANGES_TO_TRY, now=now)
-    currency = shell_of(request).currency.code
+    performance = market.performance(coin=coin, currency=shell_of(request).currency.code, now=now)
     context: dict[str, Any] = {
         "coin": coin,
         "is_stale": coin.is_stale(now=now),
         "chart": chart,
         "chart_range": chart.range_name,
         "chart_range_chosen": is_chosen,
-        "averages": market.averages(coin_id=coin.id, currency=currency, now=now),
+        "performance": performance,
+        "spans": [
+            (_("24 hours"), performance.day),
+            (_("7 days"), performance.week),
+            (_("52 weeks"), performance.year),
+        ],
+        "returns": [(PERIODS[name], change) for name, change in performance.returns.items()],
+        "volume_to_cap": volume_to_cap(coin),
         "is_watched": coin.id in market.watched_ids(user=request.user),
-        "holding": own_holding(request.user, coin, now=now),
+        "holding": own_holding(request, coin, coins, now=now),
+        "own_alerts": alerts_on(request.user, coin, coins, now=now),
+        "others": [other for other in coins if other.id != coin.id],
         "articles": market.articles(limit=ARTICLES_SHOWN, coin_id=coin.id),
     }
     return render(request, "market/coin.html", context)
@@ -58,9 +81,32 @@ def choose_chart(coin_id: str, ranges: Any, *, now: datetime) -> market.ChartDat
     return chart
 
 
-def own_holding(user: Any, coin: Any, *, now: datetime) -> portfolio.HoldingValue | None:
-    """Return what this person holds of the coin in their first portfolio; None for others."""
+def volume_to_cap(coin: Any) -> Any:
+    """Return how much of the coin changes hands in a day, in percent of its capitalisation."""
+    if not coin.market_cap or coin.volume_24h is None:
+        return None
+    return 100 * coin.volume_24h / coin.market_cap
+
+
+def own_holding(
+    request: HttpRequest, coin: Any, coins: Sequence[Any], *, now: datetime
+) -> portfolio.HoldingValue | None:
+    """Return what this person holds of the coin in the portfolio that they look at."""
+    user: Any = request.user
     if not (user.is_authenticated and user.may(Permission.TRADE)):
         return None
-    _, valuation = portfolio.default_valuation(user=user, coins=[coin], now=now)
+    _own, valuation = portfolio.default_valuation(
+        user=user,
+        coins=coins,
+        now=now,
+        portfolio_id=portfolio.remembered_portfolio(request.session),
+    )
     return next((held for held in valuation.holdings if held.coin.id == coin.id), None)
+
+
+def alerts_on(user: Any, coin: Any, coins: Sequence[Any], *, now: datetime) -> list[Any]:
+    """Return this person's alerts on the coin; nothing for those who set none."""
+    if not (user.is_authenticated and user.may(Permission.SET_ALERTS)):
+        return []
+    own = alerts.own_alerts(user=user, now=now, coins=[*coins, coin])
+    return [view for view in own if view.coin.id == coin.id]

@@ -19,10 +19,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from alerts import services as alerts
-from cryptopulse import figures
+from cryptopulse import figures, notation
+from cryptopulse.models import Announcement
 from market import services as market
 
-from . import navigation
+from . import navigation, notices
 
 TAPE_LENGTH = 10
 TAPE_KEPT_FOR = 3  # seconds; the websocket keeps the drawn page current
@@ -75,6 +76,11 @@ class Shell:
         rate = None if code == "USD" else market.exchange_rate(currency=code)
         return figures.currency(code, rate) if rate else figures.USD
 
+    @property
+    def notation(self) -> notation.Notation:
+        """Return how this person's numbers are written, for the scripts."""
+        return notation.current()
+
     @cached_property
     def tape(self) -> list[TapeCoin]:
         """Return the coins of the ticker tape, best ranked first."""
@@ -107,6 +113,11 @@ class Shell:
     def is_simulated(self) -> bool:
         """Tell whether this database holds made-up prices, which every page must say."""
         return any(coin.is_simulated for coin in self.tape)
+
+    @cached_property
+    def announcements(self) -> list[Announcement]:
+        """Return what admins have to say to this person now."""
+        return notices.for_request(self.request, user=self.user, now=timezone.now())
 
     @cached_property
     def unread(self) -> int:

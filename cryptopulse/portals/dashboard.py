@@ -34,15 +34,24 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     user, now = me(request), timezone.now()
     coins = market.latest_quotes()
     shell_of(request).take_tape(coins)
-    own, valuation = portfolio.default_valuation(user=user, coins=coins, now=now)
+    listed, chosen = portfolio.choose_portfolio(
+        user=user, session=request.session, wanted=request.GET.get("portfolio", "")
+    )
+    own, valuation = portfolio.default_valuation(
+        user=user, coins=coins, now=now, portfolio_id=chosen.pk
+    )
+    curve = portfolio.equity(portfolio=own, range_name="7d", now=now, valuation=valuation)
     context: dict[str, Any] = {
         "now": now,
         "coins": coins[:COINS_SHOWN],
         "all_coins": coins,
         **first_chart(coins, now=now),
         "watched": market.watched_ids(user=user),
+        "portfolios": listed,
         "portfolio": own,
         "valuation": valuation,
+        "curve": curve,
+        "live": portfolio.live_books(portfolio=own, valuation=valuation, curve=curve),
         "armed": nearest(alerts.own_alerts(user=user, now=now, coins=coins)),
         "activity": accounts.recent_activity(user=user, limit=ACTIVITY_SHOWN),
         "articles": market.articles(limit=ARTICLES_SHOWN),

@@ -7,38 +7,46 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Permission
+from alerts import services as alerts
 
-from .zones import zone_groups, zone_names
+from .zones import ZoneSelect, zone_groups, zone_names
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 #: Kinds of event whose channels a person chooses: (kind, question, help, who may have it).
-NOTIFICATION_KINDS = (
-    (
-        "trade",
-        "Trade confirmations",
-        "After every buy and every sale. Untick all to get none.",
-        Permission.TRADE,
-    ),
-    (
-        "price_alert",
-        "New price alerts go to",
-        "Where a new alert is sent unless you say otherwise.",
-        Permission.SET_ALERTS,
-    ),
+NOTIFICATION_KINDS = tuple(
+    (kind.code, kind.question, kind.help_text, kind.needs) for kind in alerts.KINDS.values()
 )
+
+#: What a person sets besides notifications, in the order of the page.
+PREFERENCES = (
+    "theme", "palette", "language", "number_format", "display_currency", "timezone", "hide_amounts",
+)  # fmt: skip
 
 
 class SettingsForm(forms.Form):
     """Everything on the settings page that is saved together."""
 
-    theme = forms.ChoiceField(label="Theme")
-    palette = forms.ChoiceField(label="Colours of rise and fall")
-    display_currency = forms.ChoiceField(label="Display currency")
-    timezone = forms.ChoiceField(label="Time zone")
+    theme = forms.ChoiceField(label=_("Theme"), widget=forms.RadioSelect)
+    palette = forms.ChoiceField(label=_("Colours of rise and fall"), widget=forms.RadioSelect)
+    language = forms.ChoiceField(label=_("Language"))
+    number_format = forms.ChoiceField(label=_("Numbers"))
+    display_currency = forms.ChoiceField(
+        label=_("Display currency"), help_text=_("Trades and targets stay in US dollars.")
+    )
+    timezone = forms.ChoiceField(label=_("Time zone"), widget=ZoneSelect)
+    hide_amounts = forms.BooleanField(
+        label=_("Hide my amounts"),
+        help_text=_(
+            "What you own is blurred until you point at it, for when others see your screen."
+            " The eye at the top does the same for this browser only."
+        ),
+        required=False,
+    )
 
     def __init__(
         self,
@@ -48,56 +56,62 @@ class SettingsForm(forms.Form):
         currencies: Iterable[str],
         channels: Iterable[tuple[str, str]],
     ) -> None:
-        super().__init__(data, initial=_as_saved(user))
+        super().__init__(data, initial={name: getattr(user, name) for name in PREFERENCES})
         person = get_user_model()
-        self._choose("theme", person.Theme.choices, "Choose a theme from the list.")
-        self._choose("palette", person.Palette.choices, "Choose a pair of colours from the list.")
-        self._choose(
+        self._offer("theme", person.Theme.choices, _("Choose a theme from the list."))
+        self._offer("palette", person.Palette.choices, _("Choose a pair of colours from the list."))
+        self._offer("language", person.Language.choices, _("We do not speak that language."))
+        self._offer(
+            "number_format", person.NumberFormat.choices, _("Choose how numbers are written.")
+        )
+        self._offer(
             "display_currency",
             [(code, code) for code in currencies],
-            "There is no exchange rate for that currency, so prices cannot be shown in it.",
+            _("There is no exchange rate for that currency, so prices cannot be shown in it."),
         )
-        self._choose("timezone", _zones(user.timezone), "That is not a time zone we know.")
+        self._offer("timezone", _zones(user.timezone), _("That is not a time zone we know."))
+        for name in ("language", "number_format"):  # nothing chosen is a choice
+            self.fields[name].required = False
         if not user.may(Permission.CHOOSE_CURRENCY):
             del self.fields["display_currency"]
         self.kinds = [kind for kind in NOTIFICATION_KINDS if user.may(kind[3])]
-        offered = list(channels)
-        for kind, question, help_text, _ in self.kinds:
+        self._ask_about_events(user, list(channels))
+
+    def save(self, user: User) -> None:
+        """Write the choices; a kind of event that was not asked about keeps its choice."""
+        fields = self.choose_for(user)
+        asked = {kind: self.cleaned_data[kind] for kind, *_rest in self.kinds}
+        user.notification_choices = alerts.with_chosen(user.notification_choices, asked)
+        user.save(update_fields=[*fields, "notification_choices"])
+
+    def choose_for(self, user: User) -> list[str]:
+        """Set on the person what is valid here, and return the names of it; nothing is saved."""
+        fields = [name for name in PREFERENCES if name in self.cleaned_data]
+        for name in fields:
+            setattr(user, name, self.cleaned_data[name])
+        return fields
+
+    def _ask_about_events(self, user: User, offered: list[tuple[str, str]]) -> None:
+        for kind, question, help_text, *_rest in self.kinds:
             self.fields[kind] = forms.MultipleChoiceField(
                 label=question,
                 help_text=help_text,
                 choices=offered,
                 required=False,
-                initial=user.notification_choices.get(kind, ["in_app"]),
+                initial=alerts.chosen_channels(user, kind),
                 widget=forms.CheckboxSelectMultiple,
                 error_messages={
-                    "invalid_choice": "That channel is not set up, so nothing can be sent there.",
-                    "invalid_list": "Choose channels from the list.",
+                    "invalid_choice": _(
+                        "That channel is not set up, so nothing can be sent there."
+                    ),
+                    "invalid_list": _("Choose channels from the list."),
                 },
             )
 
-    def save(self, user: User) -> None:
-        """Write the choices; a kind of event that was not asked about keeps its choice."""
-        fields = [name for name in ("theme", "palette", "display_currency", "timezone")
-                  if name in self.cleaned_data]  # fmt: skip
-        for name in fields:
-            setattr(user, name, self.cleaned_data[name])
-        asked = {kind: self.cleaned_data[kind] for kind, *_ in self.kinds}
-        user.notification_choices = user.notification_choices | asked
-        user.save(update_fields=[*fields, "notification_choices"])
-
-    def _choose(self, name: str, choices: Any, sentence: str) -> None:
-        self.fields[name] = forms.ChoiceField(
-            label=self.fields[name].label,
-            choices=choices,
-            error_messages={"invalid_choice": sentence, "required": sentence},
-        )
-
-
-def _as_saved(user: User) -> dict[str, str]:
-    return {
-        name: getattr(user, name) for name in ("theme", "palette", "display_currency", "timezone")
-    }
+    def _offer(self, name: str, choices: Any, sentence: Any) -> None:
+        field = self.fields[name]
+        field.choices = choices  # type: ignore[attr-defined]
+        field.error_messages |= {"invalid_choice": sentence, "required": sentence}
 
 
 def _zones(current: str) -> list[Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Permission
 
@@ -14,7 +16,7 @@ from accounts.roles import Permission
 class Link:
     """One entry: what it says, where it leads, what it needs (None: open to visitors)."""
 
-    label: str
+    label: str | Promise
     url_name: str
     icon: str
     needs: Permission | None = None
@@ -27,7 +29,7 @@ class Link:
 class Section:
     """Links under one heading; the first section has none."""
 
-    title: str
+    title: str | Promise
     links: list[Link]
 
 
@@ -35,45 +37,59 @@ _SECTIONS = (
     Section(
         "",
         [
-            Link("Dashboard", "portals:dashboard", "home", Permission.USE_DASHBOARD, tab=True),
-            Link("Overview", "portals:admin", "home", Permission.USE_ADMIN_PORTAL, tab=True),
-            Link("Overview", "portals:analyst", "home", Permission.USE_ANALYST_PORTAL, tab=True),
+            Link(_("Dashboard"), "portals:dashboard", "home", Permission.USE_DASHBOARD, tab=True),
+            Link(_("Overview"), "portals:admin", "home", Permission.USE_ADMIN_PORTAL, tab=True),
+            Link(_("Overview"), "portals:analyst", "home", Permission.USE_ANALYST_PORTAL, tab=True),
             Link(
-                "Overview", "portals:moderator", "home", Permission.USE_MODERATOR_PORTAL, tab=True
+                _("Overview"),
+                "portals:moderator",
+                "home",
+                Permission.USE_MODERATOR_PORTAL,
+                tab=True,
             ),
-            Link("Markets", "market:list", "market", tab=True),
-            Link("Charts", "market:charts", "chart", Permission.READ_MARKET),
-            Link("Watchlist", "market:watchlist", "star", Permission.READ_MARKET),
-            Link("Portfolio", "portfolio:overview", "wallet", Permission.TRADE, tab=True),
+            Link(_("Markets"), "market:list", "market", tab=True),
+            Link(_("Charts"), "market:charts", "chart", Permission.READ_MARKET),
+            Link(_("Watchlist"), "market:watchlist", "star", Permission.READ_MARKET),
+            Link(_("Portfolio"), "portfolio:overview", "wallet", Permission.TRADE, tab=True),
             Link(
-                "Transactions", "portfolio:transactions", "list", Permission.VIEW_OWN_TRANSACTIONS
+                _("Transactions"),
+                "portfolio:transactions",
+                "list",
+                Permission.VIEW_OWN_TRANSACTIONS,
             ),
-            Link("Alerts", "alerts:list", "alarm", Permission.SET_ALERTS, tab=True),
-            Link("News", "market:news", "news", tab=True),
+            Link(_("Alerts"), "alerts:list", "alarm", Permission.SET_ALERTS, tab=True),
+            Link(_("News"), "market:news", "news", tab=True),
         ],
     ),
     Section(
-        "Analysis",
+        _("Analysis"),
         [
-            Link("Analysis", "portals:analysis", "report", Permission.ANALYSE_MARKET, tab=True),
-            Link("Statistics", "portals:statistics", "gauge", Permission.VIEW_STATISTICS, tab=True),
+            Link(_("Analysis"), "portals:analysis", "report", Permission.ANALYSE_MARKET, tab=True),
+            Link(_("Screener"), "portals:screener", "search", Permission.ANALYSE_MARKET),
+            Link(_("Report"), "portals:report", "news", Permission.ANALYSE_MARKET),
+            Link(
+                _("Statistics"), "portals:statistics", "gauge", Permission.VIEW_STATISTICS, tab=True
+            ),
         ],
     ),
     Section(
-        "People",
+        _("People"),
         [
-            Link("Users", "accounts:users", "users", Permission.VIEW_USERS, tab=True),
-            Link("Activity", "accounts:activity", "pulse", Permission.MONITOR_ACTIVITY, tab=True),
+            Link(_("Users"), "accounts:users", "users", Permission.VIEW_USERS, tab=True),
             Link(
-                "All transactions",
+                _("Activity"), "accounts:activity", "pulse", Permission.MONITOR_ACTIVITY, tab=True
+            ),
+            Link(_("Flags"), "accounts:flags", "warn", Permission.MONITOR_ACTIVITY),
+            Link(
+                _("All transactions"),
                 "portfolio:all-transactions",
                 "list",
                 Permission.VIEW_ALL_TRANSACTIONS,
             ),
-            Link("Django admin", "admin:index", "shield"),
+            Link(_("Django admin"), "admin:index", "shield"),
         ],
     ),
-    Section("", [Link("About", "portals:about", "info", tab=True)]),
+    Section("", [Link(_("About"), "portals:about", "info", tab=True)]),
 )
 
 TABS = 4

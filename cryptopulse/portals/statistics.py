@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,21 +22,30 @@ from cryptopulse.engine import is_dynamodb
 from market import services as market
 from portfolio import services as portfolio
 
-DAYS_DRAWN = 14
-BAR_ROOM = 20  # units per day in the drawing, of which BAR_WIDTH are bar
-BAR_WIDTH = 14
-BAR_HEIGHT = 100
+from .growth import PERIODS, growth, period
+
+#: When this process began to count what it asks of the database.
+STARTED_AT = datetime.now(UTC)
+MILLION = 10**6
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One day's trades, and its bar in a drawing BAR_HEIGHT units high."""
+class Use:
+    """What this process has asked of DynamoDB, and what that costs at list prices, in dollars.
 
-    day: date
-    trades: int
-    x: int
-    y: int
-    height: int
+    `per_day` and `per_month` (30 days) go on as it was so far: an estimate of this process alone.
+    """
+
+    requests: int
+    read_units: float
+    write_units: float
+    scans: int
+    conflicts: int
+    since: datetime
+    cost: Decimal
+    per_day: Decimal
+    per_month: Decimal
 
 
 @require_safe
@@ -44,7 +54,6 @@ def statistics(request: HttpRequest) -> HttpResponse:
     """Show figures of the whole system; nobody's in particular."""
     now = timezone.now()
     counts = accounts.user_counts()
-    drawn = bars(portfolio.trades_by_day(now=now, days=DAYS_DRAWN))
     told = alerts.alert_statistics(now=now)
     context = {
         "now": now,
@@ -55,51 +64,50 @@ def statistics(request: HttpRequest) -> HttpResponse:
         "origin": market.origin(),
         "last_tick_at": market.last_tick_at(),
         "feeds": market.feed_states(),
-        "bars": drawn,
-        "bars_width": len(drawn) * BAR_ROOM,
-        "bars_height": BAR_HEIGHT,
-        "bar_width": BAR_WIDTH,
-        "trades_in_all": sum(bar.trades for bar in drawn),
+        "growth": growth(now=now, days=period(request.GET.get("days", ""))),
+        "periods": PERIODS,
         "trades": portfolio.trade_statistics(now=now),
         "alerts": told,
         "longest_wait": spell(told.longest_wait),
         "database": connection.display_name,
-        "use": database_use(),
+        "use": database_use(now=now),
+        "resets_at": next_month(now),
     }
     return render(request, "portals/statistics.html", context)
 
 
-def database_use() -> Any:
-    """Return what this process has asked of DynamoDB since it started; None of other databases.
-
-    Its `requests`, `read_units`, `write_units`, `scans` and `conflicts`.
-    """
+def database_use(*, now: datetime | None = None) -> Use | None:
+    """Return what this process has asked of DynamoDB since it started; None of other databases."""
     if not is_dynamodb():
         return None
     from cryptopulse.dynamodb import metering
 
-    return metering.totals()
+    used = metering.totals()
+    cost = (
+        Decimal(used.read_units) * settings.DYNAMODB_READ_PRICE
+        + Decimal(used.write_units) * settings.DYNAMODB_WRITE_PRICE
+    ) / MILLION
+    ran = max((now or timezone.now()) - STARTED_AT, timedelta(seconds=1))
+    per_day = cost * Decimal(DAY / ran)
+    return Use(
+        requests=used.requests,
+        read_units=used.read_units,
+        write_units=used.write_units,
+        scans=used.scans,
+        conflicts=used.conflicts,
+        since=STARTED_AT,
+        cost=cost,
+        per_day=per_day,
+        per_month=per_day * 30,
+    )
 
 
 def spell(wait: timedelta) -> str:
     """Write how long something waits: 12 s, 4 min, 3 h, 2 d."""
-    start = datetime(1970, 1, 1, tzinfo=UTC)
-    return figures.age(start, now=start + wait).removesuffix(" ago")
+    return figures.span(wait.total_seconds())
 
 
-def bars(counts: dict[date, int]) -> list[Bar]:
-    """Return a bar per day; the tallest fills the height, and a single trade can be seen."""
-    most = max(counts.values(), default=0)
-    drawn = []
-    for number, (day, trades) in enumerate(counts.items()):
-        height = max(2, round(trades / most * BAR_HEIGHT)) if trades else 1
-        drawn.append(
-            Bar(
-                day=day,
-                trades=trades,
-                x=number * BAR_ROOM + (BAR_ROOM - BAR_WIDTH) // 2,
-                y=BAR_HEIGHT - height,
-                height=height,
-            )
-        )
-    return drawn
+def next_month(now: datetime) -> datetime:
+    """Return the moment at which the feeds' monthly budgets begin anew: midnight UTC."""
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from accounts import services as accounts
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
@@ -79,7 +81,7 @@ def add_coin(
     """
     coin_id = coin_id.strip()
     if not is_coin_id(coin_id):
-        raise MarketRejected(BAD_COIN_ID, code="bad_coin")
+        raise MarketRejected(str(BAD_COIN_ID), code="bad_coin")
     listed = BY_ID.get(coin_id)
     symbol = symbol.strip() or (listed.symbol if listed else "")
     name = name.strip() or (listed.name if listed else "")
@@ -98,7 +100,8 @@ def add_coin(
             )
         else:
             raise MarketRejected(
-                f"Nobody here knows a coin “{coin_id}”. Search for it by name first.",
+                _("Nobody here knows a coin “%(coin)s”. Search for it by name first.")
+                % {"coin": coin_id},
                 code="unknown_coin",
             )
         kind = accounts.Activity.Kind.COIN_ADDED
@@ -117,7 +120,7 @@ def remove_coin(*, coin_id: str, by: User, address: str | None = None) -> Coin:
     def operation() -> Coin:
         coin = Coin.objects.select_for_update().filter(pk=coin_id).first()
         if coin is None:
-            raise MarketRejected("There is no such coin here.", code="unknown_coin")
+            raise MarketRejected(_("There is no such coin here."), code="unknown_coin")
         if coin.tracked:
             coin.tracked = False
             coin.save(update_fields=["tracked"])

@@ -1,4 +1,4 @@
-"""The news: refreshed from RSS and Atom feeds, kept as headlines with a link."""
+"""Fetching the news: RSS and Atom feeds, kept as headlines with a link."""
 
 from __future__ import annotations
 
@@ -27,15 +27,6 @@ KEEP_ARTICLES = timedelta(days=60)
 SECONDS_PER_FEED = 20.0
 #: An article and its tags, each of them unique.
 ROWS_PER_ARTICLE = 11
-
-
-def articles(*, limit: int = 20, coin_id: str | None = None) -> list[Article]:
-    """Return the newest headlines, of one coin where it is given. One query, of a coin two."""
-    if coin_id is None:
-        return list(Article.objects.filter(shelf="news").order_by("-published_at")[:limit])
-    tags = Tag.objects.filter(coin_id=coin_id).order_by("-published_at")
-    found = Article.objects.filter(pk__in=list(tags.values_list("article_id", flat=True)[:limit]))
-    return sorted(found, key=lambda article: article.published_at, reverse=True)
 
 
 def refresh_news(*, now: datetime) -> int:

@@ -1,16 +1,19 @@
-"""Reading history: candles, charts, averages."""
+"""Reading history: candles and charts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from market.candles import Close, finest, mean, start_of
-from market.models import Candle, Resolution
-from market.quotes import PRICE_CONTEXT, SIMULATED_SOURCES
+from django.utils.translation import gettext as _
 
-from .currency import rates_by_day
+from market import studies as offered
+from market.candles import start_of
+from market.models import Candle, Resolution
+from market.quotes import SIMULATED_SOURCES
+from market.studies import Line, Study
+
 from .errors import MarketRejected
 
 #: Name of a chart's range -> (resolution of its candles, how far back; None is everything).
@@ -37,6 +40,7 @@ class ChartData:
     candles: list[Candle]
     source: str  # the names of the sources, or "" when there are no candles
     is_simulated: bool
+    lines: list[Line] = field(default_factory=list)  # of the indicators that were asked for
 
     @property
     def seconds(self) -> int:
@@ -50,21 +54,25 @@ def candles(*, coin_id: str, resolution: str, start: datetime, end: datetime) ->
     Raises MarketRejected (bad_range) for a resolution that there is not.
     """
     if resolution not in Resolution.values:
-        raise MarketRejected("Candles last 1m, 5m, 1h or 1d.", code="bad_range")
+        raise MarketRejected(_("Candles last 1m, 5m, 1h or 1d."), code="bad_range")
     rows = Candle.objects.filter(
         coin_id=coin_id, resolution=resolution, start__gte=start, start__lt=end
     )
     return list(rows.order_by("start"))
 
 
-def chart(*, coin_id: str, range_name: str, now: datetime) -> ChartData:
-    """Return the candles of a range (CHART_RANGES) up to now. One query.
+def chart(*, coin_id: str, range_name: str, now: datetime, indicators: str = "") -> ChartData:
+    """Return the candles of a range (CHART_RANGES) up to now. One query, with indicators two.
 
-    Gaps stay gaps: no candle is made up. Raises MarketRejected (bad_range).
+    `indicators` is a list such as "sma20,rsi" (`market.studies`). They read the candles before
+    the range too, so that their lines begin at its left edge as far as history reaches. Gaps stay
+    gaps: no candle is made up. Raises MarketRejected (bad_range, bad_indicator).
     """
+    studies = _studies(indicators)
     if range_name not in CHART_RANGES:
         raise MarketRejected(
-            f"A chart's range is one of {', '.join(CHART_RANGES)}.", code="bad_range"
+            _("A chart's range is one of %(names)s.") % {"names": ", ".join(CHART_RANGES)},
+            code="bad_range",
         )
     resolution, span = CHART_RANGES[range_name]
     start = None if span is None else start_of(now - span, resolution.value)
@@ -75,6 +83,8 @@ def chart(*, coin_id: str, range_name: str, now: datetime) -> ChartData:
         end=now + timedelta(seconds=1),
     )
     sources = sorted({candle.source for candle in found})
+    earlier = _closes_before(found[0], offered.warm_up(studies)) if studies and found else []
+    closes = [*earlier, *(candle.close for candle in found)]
     return ChartData(
         coin_id=coin_id,
         range_name=range_name,
@@ -84,54 +94,23 @@ def chart(*, coin_id: str, range_name: str, now: datetime) -> ChartData:
         candles=found,
         source=", ".join(sources),
         is_simulated=not SIMULATED_SOURCES.isdisjoint(sources),
+        lines=offered.lines(studies, closes, shown=len(found)),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Averages:
-    """The mean price of the current day and month (UTC); None where nothing is known."""
-
-    coin_id: str
-    currency: str
-    day: Decimal | None
-    month: Decimal | None
-
-
-def averages(*, coin_id: str, currency: str, now: datetime) -> Averages:
-    """Average a coin's price over the current day and the current month (UTC).
-
-    Means of the closes of the finest candles there are (five minutes for the day, hours for the
-    month), each in the currency at the exchange rate of its day: the nearest earlier stored one,
-    or the first stored one for days before it. Five queries.
-    """
-    month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    today = start_of(now, "1d")
-    of_month = _closes(coin_id, "1h", month, now) + _closes(coin_id, "1d", month, now)
-    of_day = [close for close in of_month if close.start >= today]
-    of_day += _closes(coin_id, "5m", today, now)
-    days = {close.start.date() for close in (*of_month, *of_day)}
-    rates = rates_by_day(currency=currency, days=days)
-    if rates is None:
-        return Averages(coin_id=coin_id, currency=currency, day=None, month=None)
-    by_midnight = {datetime(d.year, d.month, d.day, tzinfo=UTC): r for d, r in rates.items()}
-    return Averages(
-        coin_id=coin_id,
-        currency=currency,
-        day=_mean(of_day, by_midnight),
-        month=_mean(of_month, by_midnight),
-    )
+def _studies(names: str) -> list[Study]:
+    try:
+        return offered.chosen(names)
+    except offered.UnknownIndicatorError as unknown:
+        raise MarketRejected(
+            _("An indicator is one of %(names)s.") % {"names": unknown}, code="bad_indicator"
+        ) from unknown
 
 
-def _closes(coin_id: str, resolution: str, start: datetime, now: datetime) -> list[Close]:
+def _closes_before(candle: Candle, number: int) -> list[Decimal]:
+    """Return the closes of so many candles before this one, oldest first. One query."""
     rows = Candle.objects.filter(
-        coin_id=coin_id, resolution=resolution, start__gte=start, start__lte=now
-    ).order_by("start")
-    return [
-        Close(at.astimezone(UTC), resolution, close)
-        for at, close in rows.values_list("start", "close")
-    ]
-
-
-def _mean(closes: list[Close], rates: dict[datetime, Decimal]) -> Decimal | None:
-    value = mean(finest(closes), rates)
-    return None if value is None else PRICE_CONTEXT.plus(value)
+        coin_id=candle.coin_id, resolution=candle.resolution, start__lt=candle.start
+    )
+    newest_first = rows.order_by("-start").values_list("close", flat=True)[:number]
+    return list(newest_first)[::-1]

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
+from django.utils.translation import gettext as _
+
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import budget
 from market.candles import INSTANT, SECONDS, Rolled, merge, roll_up, start_of
@@ -183,7 +185,10 @@ def _store(chunk: Sequence[Rolled], kind: str) -> int:
     coin_ids = sorted({one.coin_id for one in chunk})
     locked = Coin.objects.select_for_update().filter(pk__in=coin_ids).order_by("pk")
     if unknown := set(coin_ids) - set(locked.values_list("pk", flat=True)):
-        raise MarketRejected(f"There is no coin “{min(unknown)}” here.", code="unknown_coin")
+        raise MarketRejected(
+            _("There is no coin “%(coin)s” here.") % {"coin": min(unknown)},
+            code="unknown_coin",
+        )
     return store_history({one.key: one for one in chunk})
 
 

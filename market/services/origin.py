@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from market.models import PriceOrigin
 from market.quotes import SIMULATED_SOURCES
 
@@ -13,11 +16,11 @@ REAL = PriceOrigin.Origin.REAL.value
 SIMULATED = PriceOrigin.Origin.SIMULATED.value
 
 _REFUSALS = {
-    REAL: (
+    REAL: gettext_noop(
         "This database holds real prices and refuses simulated ones. "
         "Use another DATABASE_URL for simulated prices."
     ),
-    SIMULATED: (
+    SIMULATED: gettext_noop(
         "This database holds simulated prices and refuses real ones. "
         "Use another DATABASE_URL, or delete this database, to start with real prices."
     ),
@@ -34,14 +37,14 @@ def origin_of(sources: Iterable[str]) -> str:
     kinds = {SIMULATED if source in SIMULATED_SOURCES else REAL for source in sources}
     if len(kinds) != 1:
         raise MarketRejected(
-            "Real and simulated prices cannot be stored together.", code="mixed_origins"
+            _("Real and simulated prices cannot be stored together."), code="mixed_origins"
         )
     return kinds.pop()
 
 
 def refusal_of(held: str) -> str:
     """Return the sentence with which a database of this kind refuses the other."""
-    return _REFUSALS[held]
+    return _(_REFUSALS[held])
 
 
 def claim_origin(kind: str) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from django.conf import settings
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cryptopulse.atomic import in_chunks, run_atomic
 from market.feeds import FeedError, feed
@@ -58,13 +59,15 @@ def tradable_quote(*, coin_id: str, now: datetime, allow_removed: bool = False) 
     """
     found = coin(coin_id=coin_id)
     if found is None or not (found.tracked or allow_removed):
-        raise MarketRejected("This coin is not traded here.", code="unknown_coin")
+        raise MarketRejected(_("This coin is not traded here."), code="unknown_coin")
     if found.last_price is None or found.quantity_step is None:
-        raise MarketRejected(f"{found.name} has no price yet. Try again soon.", code="no_price")
+        raise MarketRejected(
+            _("%(coin)s has no price yet. Try again soon.") % {"coin": found.name}, code="no_price"
+        )
     if found.is_stale(now=now):
         raise MarketRejected(
-            f"The last price of {found.name} is too old to trade at. Try again when prices are "
-            "live.",
+            _("The last price of %(coin)s is too old to trade at. Try again when prices are live.")
+            % {"coin": found.name},
             code="stale_price",
         )
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from market.models import Coin, WatchlistItem
 
 from .errors import MarketRejected
@@ -34,13 +36,14 @@ def watched_ids(*, user: User | AnonymousUser) -> set[str]:
 def watch(*, user: User, coin_id: str) -> None:
     """Put a coin on the list; there already is fine. Raises MarketRejected."""
     if not Coin.objects.filter(pk=coin_id, tracked=True).exists():
-        raise MarketRejected("There is no such coin here.", code="unknown_coin")
+        raise MarketRejected(_("There is no such coin here."), code="unknown_coin")
     key = WatchlistItem.key(user.pk, coin_id)
     if WatchlistItem.objects.filter(pk=key).exists():
         return
     if WatchlistItem.objects.filter(user=user).count() >= MOST_WATCHED:
         raise MarketRejected(
-            f"A watchlist holds up to {MOST_WATCHED} coins. Take one off first.",
+            _("A watchlist holds up to %(most)s coins. Take one off first.")
+            % {"most": MOST_WATCHED},
             code="watchlist_full",
         )
     WatchlistItem.objects.get_or_create(pk=key, defaults={"user": user, "coin_id": coin_id})

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts import services as accounts
 from cryptopulse.atomic import Busy, run_atomic
@@ -24,7 +25,7 @@ from portfolio.ledger import (
     check_means,
     execute,
 )
-from portfolio.models import Holding, Portfolio, Side, Transaction
+from portfolio.models import Holding, Portfolio, Side, State, Transaction
 from portfolio.numbers import trade_sentence
 from portfolio.order import Order, make_order
 from portfolio.refusals import TradeRejected
@@ -121,8 +122,10 @@ def place_order(
         return run_atomic(operation)
     except Busy:
         raise TradeRejected(
-            "Other orders of yours are being carried out just now, and this one was not. "
-            "Try again in a moment.",
+            _(
+                "Other orders of yours are being carried out just now, and this one was not. "
+                "Try again in a moment."
+            ),
             "busy",
         ) from None
 
@@ -159,15 +162,21 @@ def preview(
 
 def _trade(trader: User, portfolio: Portfolio, wanted: _Instruction) -> Transaction:
     """Fill, book, log and announce, in the caller's transaction."""
+    if portfolio.state == State.CLEARING:
+        raise TradeRejected(
+            _("This portfolio is being begun anew. Try again in a moment."), "being_cleared"
+        )
     done = _fill(portfolio, order=wanted.order, coin_id=wanted.coin_id, now=wanted.now, lock=True)
+    portfolio.traded_at = _moment(portfolio, wanted.now)
     _book(portfolio, done)
     transaction = _record(trader, portfolio, wanted, done)
-    summary = trade_sentence(
-        side=transaction.side,
-        quantity=transaction.quantity,
-        symbol=done.coin.symbol,
-        amount=transaction.amount,
-    )
+    with accounts.writing_the_log():
+        summary = trade_sentence(
+            side=transaction.side,
+            quantity=transaction.quantity,
+            symbol=done.coin.symbol,
+            amount=transaction.amount,
+        )
     accounts.record(
         kind=accounts.Activity.Kind.TRADED, summary=summary, user=trader, address=wanted.address
     )
@@ -194,10 +203,18 @@ def _record(
         realised_profit=done.fill.realised,
         currency=currency,
         exchange_rate=rate,
-        executed_at=wanted.now,
+        executed_at=portfolio.traded_at or wanted.now,
         client_order_id=wanted.client_order_id,
         asked=wanted.order.asked,
     )
+
+
+def _moment(portfolio: Portfolio, now: datetime) -> datetime:
+    """Return a moment after the portfolio's latest trade and its start: orders that cross each
+    other are in the order in which they were carried out, as the arithmetic of a replay needs.
+    """
+    known = [at for at in (portfolio.traded_at, portfolio.started_at) if at is not None]
+    return max([now, *(at + timedelta(microseconds=1) for at in known)])
 
 
 def _fill(
@@ -205,7 +222,7 @@ def _fill(
 ) -> _Execution:
     """Work out the trade from the rows as they are now; nothing is written."""
     if len(coin_id) > LONGEST_COIN_ID or not coin_id.isprintable():
-        raise TradeRejected("This coin is not traded here.", "unknown_coin")
+        raise TradeRejected(_("This coin is not traded here."), "unknown_coin")
     rows = Holding.objects.select_for_update() if lock else Holding.objects.all()
     holding = rows.filter(pk=Holding.key(portfolio.pk, coin_id)).first()
     account = Account(cash=portfolio.cash, realised=portfolio.realised_profit)
@@ -214,7 +231,7 @@ def _fill(
     )
     coin = _quote(coin_id, order=order, account=account, position=position, now=now)
     if coin.last_price is None or coin.price_at is None:
-        raise TradeRejected(f"{coin.name} has no price yet.", "no_price")
+        raise TradeRejected(_("%(coin)s has no price yet.") % {"coin": coin.name}, "no_price")
     terms = Terms(
         price=coin.last_price,
         step=coin.quantity_step or SMALLEST_STEP,
@@ -239,7 +256,8 @@ def _quote(
     def check(coin: Coin) -> None:
         if order.side == Side.BUY and not coin.tracked:
             raise TradeRejected(
-                f"{coin.name} is no longer traded here. What you hold of it can be sold.",
+                _("%(coin)s is no longer traded here. What you hold of it can be sold.")
+                % {"coin": coin.name},
                 "not_tracked",
             )
         check_means(order=order, account=account, position=position, symbol=coin.symbol)
@@ -262,7 +280,7 @@ def _book(portfolio: Portfolio, done: _Execution) -> None:
     fill, coin_id = done.fill, done.coin.pk
     portfolio.cash = fill.account.cash
     portfolio.realised_profit = fill.account.realised
-    portfolio.save(update_fields=["cash", "realised_profit"])
+    portfolio.save(update_fields=["cash", "realised_profit", "traded_at"])
     rows = Holding.objects.filter(pk=Holding.key(portfolio.pk, coin_id))
     left = {"quantity": fill.position.quantity, "cost": fill.position.cost}
     if fill.position == NOTHING:
@@ -280,7 +298,8 @@ def _same_order(earlier: Transaction, wanted: _Instruction) -> Transaction:
     was = (earlier.side, earlier.coin_id, earlier.asked)
     if was != (wanted.order.side, wanted.coin_id, wanted.order.asked):
         raise TradeRejected(
-            "This order number was used for another order; nothing was traded.", "order_id_reused"
+            _("This order number was used for another order; nothing was traded."),
+            "order_id_reused",
         )
     return earlier
 
@@ -288,17 +307,20 @@ def _same_order(earlier: Transaction, wanted: _Instruction) -> Transaction:
 def _checked_order_id(client_order_id: str) -> str:
     if not client_order_id:
         raise TradeRejected(
-            "The order has no number (client_order_id); without one a repeated order would be"
-            " traded twice.",
+            _(
+                "The order has no number (client_order_id); without one a repeated order would be"
+                " traded twice."
+            ),
             "order_id_missing",
         )
     if len(client_order_id) > LONGEST_ORDER_ID:
         raise TradeRejected(
-            f"An order number has at most {LONGEST_ORDER_ID} characters.", "order_id_too_long"
+            _("An order number has at most %(most)s characters.") % {"most": LONGEST_ORDER_ID},
+            "order_id_too_long",
         )
     if not _ORDER_ID.fullmatch(client_order_id):
         raise TradeRejected(
-            "An order number is made of letters, digits and . _ : -.", "order_id_invalid"
+            _("An order number is made of letters, digits and . _ : -."), "order_id_invalid"
         )
     return client_order_id
 

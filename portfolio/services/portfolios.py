@@ -6,11 +6,12 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts import services as accounts
 from accounts.roles import Permission
 from cryptopulse.atomic import run_atomic
-from portfolio.models import Portfolio
+from portfolio.models import Portfolio, State
 from portfolio.order import CENT
 from portfolio.refusals import TradeRejected
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST = 20
 LONGEST_NAME = 64
+#: What is still being imported and what was archived is in no list, and is not traded in.
+SHOWN = frozenset({State.OPEN, State.CLEARING})
 
 
 def default_portfolio(*, user: User) -> Portfolio:
@@ -36,7 +39,7 @@ def default_portfolio(*, user: User) -> Portfolio:
 
 def portfolios(*, user: User) -> list[Portfolio]:
     """Return a person's portfolios: the default one, then the others as they were made."""
-    own = list(Portfolio.objects.filter(user=user).order_by("pk"))
+    own = _shown(user)
     if not any(one.is_default for one in own):
         own.append(default_portfolio(user=user))
     return sorted(own, key=lambda one: (not one.is_default, one.pk))
@@ -55,6 +58,12 @@ def own_portfolio(*, user: User, portfolio_id: str | uuid.UUID | None) -> Portfo
     raise unknown_portfolio()
 
 
+def open_portfolio(*, user: User, portfolio_id: uuid.UUID) -> Portfolio | None:
+    """Return this portfolio of this person, if it is one that they see. One read by its key."""
+    found = Portfolio.objects.filter(pk=portfolio_id, user=user).first()
+    return found if found is not None and found.state in SHOWN else None
+
+
 def create_portfolio(*, user: User, name: str) -> Portfolio:
     """Make another portfolio with the start balance.
 
@@ -63,22 +72,27 @@ def create_portfolio(*, user: User, name: str) -> Portfolio:
 
     def operation() -> Portfolio:
         trader = current_trader(user.pk)
-        own = _lock_all(trader)
-        if len(own) >= MOST:
-            raise TradeRejected(f"You have {MOST} portfolios already.", "too_many_portfolios")
+        free = check_free(name=name, own=lock_all(trader))
         start = settings.START_BALANCE.quantize(CENT)
-        return Portfolio.objects.create(
-            user=trader, name=_free_name(name, own), paid_in=start, cash=start
-        )
+        return Portfolio.objects.create(user=trader, name=free, paid_in=start, cash=start)
 
     return run_atomic(operation)
+
+
+def check_free(*, name: str, own: list[Portfolio]) -> str:
+    """Return the name that one more portfolio beside these would get, or refuse it."""
+    if len(own) >= MOST:
+        raise TradeRejected(
+            _("You have %(most)s portfolios already.") % {"most": MOST}, "too_many_portfolios"
+        )
+    return _free_name(name, own)
 
 
 def rename(*, user: User, portfolio_id: str | uuid.UUID, name: str) -> Portfolio:
     """Give one of a person's portfolios another name. Refusals as for `create_portfolio`."""
 
     def operation() -> Portfolio:
-        own = _lock_all(current_trader(user.pk))
+        own = lock_all(current_trader(user.pk))
         portfolio = next((one for one in own if str(one.pk) == str(portfolio_id)), None)
         if portfolio is None:
             raise unknown_portfolio()
@@ -93,7 +107,7 @@ def current_trader(user_id: uuid.UUID) -> User:
     """Return the person as they are now, if they may trade: a session may be older than that."""
     trader = accounts.person(user_id=user_id)
     if trader is None or not trader.is_active:
-        raise TradeRejected("Your account is suspended.", "suspended")
+        raise TradeRejected(_("Your account is suspended."), "suspended")
     check_role(trader)
     return trader
 
@@ -101,7 +115,7 @@ def current_trader(user_id: uuid.UUID) -> User:
 def check_role(user: User) -> None:
     """Refuse those whose role has no portfolio."""
     if not user.may(Permission.TRADE):
-        raise TradeRejected("Your role does not trade.", "wrong_role")
+        raise TradeRejected(_("Your role does not trade."), "wrong_role")
 
 
 def lock_portfolio(*, user: User, portfolio_id: uuid.UUID | None) -> Portfolio:
@@ -112,28 +126,39 @@ def lock_portfolio(*, user: User, portfolio_id: uuid.UUID | None) -> Portfolio:
     if portfolio is None and key == Portfolio.default_key(user.pk):
         default_portfolio(user=user)
         portfolio = rows.first()
-    if portfolio is None:
+    if portfolio is None or portfolio.state not in SHOWN:
         raise unknown_portfolio()
     return portfolio
 
 
 def unknown_portfolio() -> TradeRejected:
     """Return the refusal of a portfolio that is not there, or not this person's."""
-    return TradeRejected("You have no such portfolio.", "unknown_portfolio")
+    return TradeRejected(_("You have no such portfolio."), "unknown_portfolio")
 
 
-def _lock_all(user: User) -> list[Portfolio]:
+def lock_all(user: User) -> list[Portfolio]:
     """Hold all of a person's portfolios; the default one, always there, is the common lock."""
     lock_portfolio(user=user, portfolio_id=None)
-    return list(Portfolio.objects.filter(user=user).order_by("pk"))
+    return _shown(user)
+
+
+def _shown(user: User) -> list[Portfolio]:
+    """Return the portfolios that a person sees. Those few that they do not are read as well."""
+    rows = Portfolio.objects.filter(user=user).order_by("pk")
+    return [one for one in rows if one.state in SHOWN]
 
 
 def _free_name(name: str, others: list[Portfolio]) -> str:
     name = "".join(letter for letter in name if letter.isprintable()).strip()
     if not name:
-        raise TradeRejected("Give the portfolio a name.", "name_missing")
+        raise TradeRejected(_("Give the portfolio a name."), "name_missing")
     if len(name) > LONGEST_NAME:
-        raise TradeRejected(f"A name has at most {LONGEST_NAME} characters.", "name_too_long")
+        raise TradeRejected(
+            _("A name has at most %(most)s characters.") % {"most": LONGEST_NAME},
+            "name_too_long",
+        )
     if any(one.name.casefold() == name.casefold() for one in others):
-        raise TradeRejected(f"You have a portfolio called {name} already.", "name_taken")
+        raise TradeRejected(
+            _("You have a portfolio called %(name)s already.") % {"name": name}, "name_taken"
+        )
     return name

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from accounts import services as accounts
 from cryptopulse.engine import reading_all
 from market import services as market
-from portfolio.models import Portfolio, Side, Transaction
-from portfolio.paging import transactions_page
+from portfolio.models import Portfolio, Side, State, Transaction
+from portfolio.paging import EVERYTHING, MOST, TransactionFilter, transactions_page
 from portfolio.valuation import Held, Valuation, value_portfolio
 
-from .portfolios import default_portfolio
+from .books import Positions, read_books
+from .points import current_transactions
+from .portfolios import SHOWN, default_portfolio
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -32,40 +34,34 @@ def valuation(*, portfolio: Portfolio, now: datetime) -> Valuation:
     Cash and holdings are read again by one statement, so that a trade that commits meanwhile is
     seen whole or not at all.
     """
-    books = _books(portfolio.pk)
+    books = read_books(portfolio.pk)
     assert books is not None  # noqa: S101 (portfolios are never deleted)
     return _value(*books, known=(), now=now)
 
 
 def default_valuation(
-    *, user: User, coins: Collection[Coin], now: datetime
+    *,
+    user: User,
+    coins: Collection[Coin],
+    now: datetime,
+    portfolio_id: uuid.UUID | None = None,
 ) -> tuple[Portfolio, Valuation]:
-    """Return a person's first portfolio and its value; it is made if there is none yet.
+    """Return a person's first portfolio, or this one of theirs, and its value.
 
-    One query where the caller has the coins that are held already, as who shows all coins has.
+    The first one is made if there is none yet; it is also what is shown for one that is not
+    theirs or not open. One query where the caller has the coins that are held already, as who
+    shows all coins has.
     """
-    books = _books(Portfolio.default_key(user.pk))
+    books = read_books(portfolio_id, user_id=user.pk) if portfolio_id else None
+    if books is None or books[0].state not in SHOWN:
+        books = read_books(Portfolio.default_key(user.pk))
     if books is None:
         books = (default_portfolio(user=user), {})
     return books[0], _value(*books, known=coins, now=now)
 
 
-_Positions = dict[str, tuple[Decimal, Decimal]]
-_COLUMNS = [field.attname for field in Portfolio._meta.concrete_fields]  # noqa: SLF001 (Django's public API)
-
-
-def _books(key: uuid.UUID) -> tuple[Portfolio, _Positions] | None:
-    """Read a portfolio and what it holds, coin id -> quantity and cost, in one statement."""
-    held = ("holdings__coin_id", "holdings__quantity", "holdings__cost")
-    rows = list(Portfolio.objects.filter(pk=key).values_list(*_COLUMNS, *held))
-    if not rows:
-        return None
-    portfolio = Portfolio.from_db(None, _COLUMNS, rows[0][: len(_COLUMNS)])
-    return portfolio, {coin_id: (quantity, cost) for *_, coin_id, quantity, cost in rows if coin_id}
-
-
 def _value(
-    portfolio: Portfolio, positions: _Positions, *, known: Collection[Coin], now: datetime
+    portfolio: Portfolio, positions: Positions, *, known: Collection[Coin], now: datetime
 ) -> Valuation:
     coins = [coin for coin in known if coin.pk in positions]
     if missing := positions.keys() - {coin.pk for coin in coins}:
@@ -83,23 +79,65 @@ def _value(
 
 
 def own_transactions(
-    *, user: User, portfolio: Portfolio | None = None, cursor: str = "", limit: int = 50
+    *,
+    user: User,
+    portfolio: Portfolio | None = None,
+    wanted: TransactionFilter = EVERYTHING,
+    cursor: str = "",
+    limit: int = 50,
 ) -> accounts.Page[Transaction]:
-    """Return a person's transactions, newest first, with their coins; of one portfolio or all."""
-    rows = Transaction.objects.select_related("coin").filter(user=user)
+    """Return a person's transactions, newest first, with their coins.
+
+    Of one portfolio since its start, or all there are, those of removed portfolios too.
+    """
+    rows = own_rows(user=user, portfolio=portfolio, wanted=wanted)
+    return transactions_page(rows.select_related("coin"), cursor=cursor, limit=limit)
+
+
+def each_own_transaction(
+    *, user: User, portfolio: Portfolio | None = None, wanted: TransactionFilter = EVERYTHING
+) -> Iterator[Transaction]:
+    """Yield all that match, newest first, a page at a time: for a file that is sent meanwhile."""
+    cursor = ""
+    while True:
+        page = own_transactions(
+            user=user, portfolio=portfolio, wanted=wanted, cursor=cursor, limit=MOST
+        )
+        yield from page.rows
+        if not (cursor := page.next_cursor):
+            return
+
+
+def own_rows(
+    *, user: User, portfolio: Portfolio | None, wanted: TransactionFilter
+) -> QuerySet[Transaction]:
+    """Return the query of a person's transactions; one more query where no portfolio is named."""
     if portfolio is not None:
-        rows = rows.filter(portfolio=portfolio)
-    return transactions_page(rows, cursor=cursor, limit=limit)
+        rows = current_transactions(portfolio)
+    else:
+        rows = Transaction.objects.filter(user=user)
+        unfinished = [
+            one.pk
+            for one in Portfolio.objects.filter(user=user)
+            if one.state in {State.IMPORTING, State.REMOVING}
+        ]
+        if unfinished:
+            rows = rows.exclude(portfolio_id__in=unfinished)
+    return wanted.apply(rows)
 
 
 def all_transactions(
-    *, cursor: str = "", limit: int = 50, user_id: uuid.UUID | None = None
+    *,
+    cursor: str = "",
+    limit: int = 50,
+    user_id: uuid.UUID | None = None,
+    wanted: TransactionFilter = EVERYTHING,
 ) -> accounts.Page[Transaction]:
     """Return everybody's transactions, newest first, with their coins and people."""
     rows = Transaction.objects.select_related("coin", "user")
     if user_id is not None:
         rows = rows.filter(user_id=user_id)
-    return transactions_page(rows, cursor=cursor, limit=limit)
+    return transactions_page(wanted.apply(rows), cursor=cursor, limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

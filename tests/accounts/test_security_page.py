@@ -39,3 +39,17 @@ def test_it_says_what_is_on_and_what_is_verified(client: Client, alice: User) ->
     totp.TOTP.activate(alice, totp.generate_totp_secret())
     assert "Not verified" not in page(client)
     assert "Manage" in page(client)
+
+
+def test_who_has_not_verified_the_address_is_sent_there_first(client: Client, alice: User) -> None:
+    address = EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
+    client.force_login(alice)
+    content = page(client)
+    for name in ("mfa_activate_totp", "mfa_add_webauthn"):
+        assert f'href="{reverse(name)}"' not in content
+        assert client.get(reverse(name)).status_code == 302  # allauth refuses them, too
+    assert content.count("Verify it first") == 2
+    EmailAddress.objects.filter(pk=address.pk).update(verified=True)
+    content = page(client)
+    assert "Verify it first" not in content
+    assert f'href="{reverse("mfa_activate_totp")}"' in content

@@ -51,6 +51,32 @@ def test_restoring_gives_everything_back(alice: User, mo: User) -> None:
     assert Activity.objects.filter(kind="restored", user=mo, subject=alice).count() == 1
 
 
+def test_what_was_open_before_a_suspension_stays_shut_after_it(
+    client: Client, alice: User, mo: User
+) -> None:
+    log_in(client, "alice")
+    services.suspend(user=alice, by=mo, reason="A stolen session")
+    services.restore(user=alice, by=mo)
+    assert not is_logged_in(client)
+    log_in(client, "alice")
+    assert is_logged_in(client)
+
+
+def test_a_session_that_nobody_could_delete_stays_shut_too(
+    client: Client, alice: User, mo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(client, "alice")
+
+    def dies(**_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("accounts.services.moderation.forget_other_sessions", dies)
+    with pytest.raises(ConnectionError):
+        services.suspend(user=alice, by=mo, reason="A stolen session")
+    services.restore(user=alice, by=mo)
+    assert not is_logged_in(client)
+
+
 def test_a_live_session_is_out_at_the_next_request(client: Client, alice: User, mo: User) -> None:
     log_in(client, "alice")
     assert is_logged_in(client)

@@ -11,8 +11,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.middleware import TimeZoneMiddleware, zone_of
+from accounts.middleware import SpeakingMiddleware
 from accounts.models import Activity, User
+from accounts.services import zone_of
 
 
 def say_zone(_request: HttpRequest) -> HttpResponse:
@@ -27,7 +28,7 @@ async def say_zone_later(request: HttpRequest) -> HttpResponse:
 def ask(user: User) -> str:
     request = RequestFactory().get("/")
     request.user = user
-    response = TimeZoneMiddleware(say_zone)(request)
+    response = SpeakingMiddleware(say_zone)(request)
     assert isinstance(response, HttpResponse)
     return response.content.decode()
 
@@ -38,7 +39,7 @@ async def ask_later(user: User) -> str:
 
     request = RequestFactory().get("/")
     request.auser = auser
-    response = await TimeZoneMiddleware(say_zone_later)(request)  # type: ignore[misc]
+    response = await SpeakingMiddleware(say_zone_later)(request)  # type: ignore[misc]
     return str(response.content.decode())
 
 
@@ -67,4 +68,4 @@ def test_pages_show_local_time(client: Client, mo: User) -> None:
     Activity.objects.create(kind="traded", summary="x", user=mo, at=at)
     client.force_login(mo)
     page = client.get(reverse("accounts:activity"), {"kind": "traded"}).content.decode()
-    assert "2026-11-21 05:30:00" in page
+    assert "<span>2026-11-21</span> <span>05:30:00</span>" in page

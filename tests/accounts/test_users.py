@@ -122,7 +122,7 @@ def test_the_page_costs_the_same_however_many_people_are_on_it(
         User.objects.create(username=f"p{number}", email=f"p{number}@example.com", role=Role.USER)
     client.force_login(root)
     # session, user, unread notifications, the page, proven addresses, the ticker tape
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get(reverse("accounts:users"))
 
 

@@ -92,5 +92,5 @@ def test_a_notification_is_a_row_that_leads_there_with_its_time_in_ones_own_zone
     arm(target="101000")
     tick("102000", 10)
     text = page(browser, "alerts:bell")
-    assert 'class="row-link" href="/' in text
+    assert '<h3><a href="/markets/bitcoin/">' in text
     assert " JST" in text

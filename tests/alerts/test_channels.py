@@ -101,7 +101,10 @@ def test_mail_goes_to_the_verified_address_with_a_way_out(alice: Any, settings: 
     (sent,) = mail.outbox
     assert sent.to == ["alice@example.com"]
     assert sent.subject == told.subject
-    assert sent.extra_headers["List-Unsubscribe"] == f"<{settings.SITE_URL}/settings/>"
+    way_out = sent.extra_headers["List-Unsubscribe"]
+    assert way_out.startswith(f"<{settings.SITE_URL}/notifications/off/")
+    assert way_out.strip("<>") in sent.body
+    assert sent.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert sent.extra_headers["Message-ID"] == f"<{told.pk}@localhost>"
     assert f"{settings.SITE_URL}/markets/bitcoin/" in sent.body
 

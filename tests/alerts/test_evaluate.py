@@ -187,7 +187,7 @@ def test_a_price_that_comes_while_the_alert_is_made_is_not_missed(
         monkeypatch.undo()
         tick("102000", 5)
 
-    monkeypatch.setattr(operations, "_refuse_already_met", meanwhile)
+    monkeypatch.setattr(operations, "refuse_already_met", meanwhile)
     alert = arm("above", "101000", now=after(5))
     assert fired_events(alert)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
+from alerts import services
 from alerts.models import Notification
 from market.budget import record_failure, record_success
 from market.feeds.base import FeedError
@@ -57,10 +58,16 @@ def test_after_a_recovery_the_next_trouble_is_told_again(settings: Settings) -> 
     settings.SNS_OPS_TOPIC_ARN = TOPIC
     fail(0, misconfigured=True)
     record_success(name="coingecko", now=NOW + timedelta(minutes=1))
+    services.watch_operations(now=NOW + timedelta(minutes=2))
 
-    fail(2, misconfigured=True)
+    fail(3, misconfigured=True)
 
-    assert len(alarms()) == 2
+    told = sorted(alarms(), key=lambda row: row.created_at)
+    assert [row.subject for row in told] == [
+        "The feed coingecko has failed",
+        "The feed coingecko works again",
+        "The feed coingecko has failed",
+    ]
 
 
 def test_without_a_topic_nothing_is_written(settings: Settings) -> None:

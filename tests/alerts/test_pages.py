@@ -21,7 +21,7 @@ from tests.conftest import NOW
 
 Arm = Callable[..., PriceAlert]
 HTMX = {"HX-Request": "true"}
-FORM = {"coin_id": "bitcoin", "condition": "above", "target": "101,000", "channels": ["in_app"]}
+FORM = {"coin_id": "bitcoin", "condition": "above", "target": "101000", "channels": ["in_app"]}
 pytestmark = pytest.mark.django_db
 
 

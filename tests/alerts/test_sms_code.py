@@ -29,7 +29,7 @@ def start(user: Any, number: str = NUMBER, seconds: float = 0) -> str:
     services.start_sms(user=user, number=number, now=after(seconds))
     told = Notification.objects.filter(channel="sms").order_by("created_at").last()
     assert told is not None
-    return told.body.split("is ")[1][:6]
+    return str(told.body).split("is ")[1][:6]
 
 
 def code_of_refusal(user: Any, code: str, seconds: float = 0) -> str:

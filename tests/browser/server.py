@@ -5,6 +5,7 @@ Started as a process of its own with PORT and LOCAL_DIR: `python -m tests.browse
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -17,66 +18,68 @@ import django
 django.setup()
 
 import uvicorn  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from accounts import services as accounts  # noqa: E402
 from accounts.models import User  # noqa: E402
-from accounts.roles import Role  # noqa: E402
+from alerts import services as alerts  # noqa: E402
+from cryptopulse.portals.growth import count_days  # noqa: E402
 from market import services as market  # noqa: E402
-from market.models import Article, Coin  # noqa: E402
+from portfolio import services as portfolio  # noqa: E402
+
+from .past import live_through  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-PASSWORD = "correct horse battery staple"
-PEOPLE = {
-    "alice": Role.USER,
-    "bob": Role.USER,  # looks at yen
-    "root": Role.ADMIN,
-    "ana": Role.ANALYST,
-    "mo": Role.MODERATOR,
-}
-COINS_WITH_HISTORY = int(os.environ.get("COINS_WITH_HISTORY", "2"))
+COINS_WITH_HISTORY = int(os.environ.get("COINS_WITH_HISTORY", "6"))
 #: While this file exists, no prices come.
 HALT = os.path.join(os.environ["LOCAL_DIR"], "halt")  # noqa: PTH118
+#: Seconds between two looks at the activity log, which beat does each minute.
+LOG_EVERY = 3
 
 
 def prepare() -> None:
-    """Make tables, people, coins with history, and a few headlines."""
+    """Make tables, people with a past, and the prices of now with their history."""
     call_command("migrate", run_syncdb=True, verbosity=0)
     if User.objects.exists():
         return
-    for username, role in PEOPLE.items():
-        User.objects.create_user(username, f"{username}@example.com", PASSWORD, role=role)
-    User.objects.filter(username="bob").update(display_currency="JPY")
-    market.seed_demo_coins()
+    began = time.monotonic()
+    now = timezone.now()
+    live_through(now=now)
+    accounts.read_log(now=timezone.now())
+    count_days(now=timezone.now())
+    lived = time.monotonic()
+    market.load_history(now=now, coins=COINS_WITH_HISTORY)
+    market.refresh_exchange_rates(now=now)
     market.fetch_prices(now=timezone.now())
-    market.load_history(now=timezone.now(), coins=COINS_WITH_HISTORY)
-    market.refresh_exchange_rates(now=timezone.now())
-    for number in range(6):
-        made = Article.objects.create(
-            id=f"headline-{number}",
-            title=f"Bitcoin holds its range as traders wait for the next figures ({number + 1})",
-            summary="Flows are quiet, funding is flat and open interest has not moved.",
-            url=f"https://example.com/{number}",
-            publisher="Example Wire",
-            published_at=timezone.now(),
-        )
-        made.coins.add(Coin.objects.get(pk="bitcoin"))
+    portfolio.record_equity(now=timezone.now())
+    logger.warning(
+        "six weeks in %.1f s, history in %.1f s", lived - began, time.monotonic() - lived
+    )
 
 
 def tick() -> None:
-    """Bring prices for as long as the process lives."""
-    while True:
+    """Do what beat and workers do: bring prices, deliver what they have fired, read the log."""
+    for second in itertools.count():
         time.sleep(1)
         if os.path.exists(HALT):  # noqa: PTH110
             continue
         try:
             market.fetch_prices(now=timezone.now())
+            alerts.deliver_due(now=timezone.now())
+            if second % LOG_EVERY == 0:
+                accounts.read_log(now=timezone.now())
         except Exception:
             logger.exception("no tick")
 
 
 def main() -> None:
+    if not settings.DEBUG:
+        # Without what only the Django admin and the API's docs use: to compress that takes longest.
+        others = ["admin/*", "unfold/*", "ninja/*"]
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=others)
     prepare()
     threading.Thread(target=tick, daemon=True).start()
     uvicorn.run(

@@ -73,8 +73,9 @@ def test_amounts_are_written_alike_by_server_and_browser(
     values = [
         "97412.2", "1", "0.7832", "0.01234", "2.3e-9", "1e13", "0", "-5", "0.99999", "0.1",
         "0.001", "1e-18", "999.994", "123456.785", "12450", "999999", "-38400000000", "999.5",
+        "2.8134", "24.5174", "206.65", "1.0003", "9.99996", "1.00005", "99.99951", "1.005",
     ]  # fmt: skip
-    for write in ("money", "compact", "percent"):
+    for write in ("money", "price", "compact", "number", "percent"):
         written = page.evaluate(f"values => values.map((v) => pulse.{write}(v))", values)
         assert written == [getattr(figures, write)(value) for value in values], write
 

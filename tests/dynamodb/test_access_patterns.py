@@ -27,6 +27,7 @@ from accounts.roles import Role
 from alerts import services as alerts
 from cryptopulse.dynamodb.metering import Capture, assert_requests, capture_requests
 from cryptopulse.dynamodb_tables import INDEX_SHARDS, SHARDS, TABLES
+from cryptopulse.portals import growth
 from market import services as market
 from market.models import Article, Candle, Coin
 from market.quotes import Quote
@@ -40,7 +41,7 @@ SPARKLINE_POINTS = 56  # what a feed stores
 
 #: What any page of a member asks: who they are, the bell, the band of prices.
 MEMBER = Counter({"django_session": 1, "accounts_user": 1})
-BELL = Counter({"alerts_notification": 1})
+BELL = Counter({"alerts_notification": 1, "cryptopulse_announcement": 1})  # the latter: 5 s
 TAPE = Counter({"market_coin": 1})  # at most every three seconds
 
 PAGES: dict[str, list[str]] = {
@@ -206,7 +207,7 @@ def visited(client: Client, url: str) -> Counter[str]:
 @pytest.mark.parametrize("login", ["username", "email"])
 def test_logging_in(login: str, alice: User) -> None:
     client, given = Client(), {"login": getattr(alice, login), "password": PASSWORD}
-    with assert_requests(at_most=13) as capture:
+    with assert_requests(at_most=15) as capture:
         assert client.post(reverse("account_login"), given).status_code == 302
     assert asked(capture) == {
         # By name: whether it is an address, and whether theirs is confirmed. By address: whose
@@ -217,19 +218,21 @@ def test_logging_in(login: str, alice: User) -> None:
         "accounts_user": 5 if login == "username" else 3,
         "mfa_authenticator": 1,
         "accounts_activity": 1,
+        "accounts_opensession": 2,  # the list of sessions: looked for, and written
         "django_session": 4,  # made, and saved again when allauth has noted how
     }
-    assert (asked(capture) - Counter(django_session=4)).total() <= 12
+    assert (asked(capture) - Counter(django_session=4)).total() <= 14
 
 
 def test_a_refused_log_in_reads_no_table_whole(alice: User) -> None:
     given = {"login": alice.username, "password": "guessed"}
-    with assert_requests(at_most=8):
+    with assert_requests(at_most=9):  # its page asks for announcements and the tape
         Client().post(reverse("account_login"), given)
 
 
 def test_logging_out(page: Client) -> None:
-    with assert_requests(GetItem=4, PutItem=1, DeleteItem=1):  # the session is looked for thrice
+    # The session is looked for thrice; it also leaves the list of sessions.
+    with assert_requests(GetItem=5, PutItem=1, DeleteItem=2):
         page.post(reverse("account_logout"))
 
 
@@ -257,7 +260,8 @@ def test_the_dashboard_asks_the_same_of_five_coins_and_of_three_hundred(
     assert counts[0] == MEMBER + BELL + Counter(
         {
             "market_coin": 1,  # for the list, the tape, the forms, the alerts and the value
-            "portfolio_portfolio": 1,
+            "portfolio_portfolio": 2,  # those to switch between, and the one that is shown
+            "portfolio_equitypoint": 1,  # the values of a week
             "portfolio_holding": 1,
             "market_candle": 1,
             "market_watchlistitem": 1,
@@ -267,12 +271,13 @@ def test_the_dashboard_asks_the_same_of_five_coins_and_of_three_hundred(
             "account_emailaddress": 1,
         }
     )
-    assert (counts[0] - MEMBER).total() == 10
+    assert (counts[0] - MEMBER - BELL).total() == 11
 
 
 def test_a_page_of_own_transactions(alice: User, page: Client) -> None:
     trade(alice)
-    with assert_requests(Query=1, GetItem=1):  # the names of the coins: one batch
+    # The names of the coins are one batch; what is still being imported is left out.
+    with assert_requests(Query=2, GetItem=1):
         assert len(portfolio.own_transactions(user=alice).rows) == 1
     assert visited(page, reverse("portfolio:transactions")) == MEMBER + BELL + TAPE + Counter(
         {"portfolio_transaction": 1, "market_coin": 1, "portfolio_portfolio": 1}
@@ -289,28 +294,31 @@ def test_the_pages_of_a_member(alice: User, page: Client) -> None:
     assert shown == {
         "market:list": BELL + TAPE + Counter({"market_coin": 1, "market_watchlistitem": 1}),
         "market:coin": BELL
-        + TAPE
         + Counter(
             {
-                "market_coin": 4,  # itself, what else is held, and all for each of two forms
-                "market_candle": 4,  # the chart and three averages
+                "market_coin": 2,  # all of them for the page and the tape, and for a form
+                "market_candle": 5,  # the chart; minutes, hours, days and the first day
                 "market_watchlistitem": 1,
                 "portfolio_portfolio": 2,
                 "portfolio_holding": 2,
+                "alerts_pricealert": 1,  # own ones on the coin
                 "market_article_coins": 1,
                 "account_emailaddress": 1,
             }
         ),
-        "market:watchlist": BELL + TAPE + Counter({"market_watchlistitem": 1}),
-        "market:news": BELL + TAPE + Counter({"market_article": 1}),
+        # The second read of the coins is for those that an empty list offers.
+        "market:watchlist": BELL + TAPE + TAPE + Counter({"market_watchlistitem": 1}),
+        "market:news": BELL + TAPE + Counter({"market_article": 2}),  # and whose, each 5 minutes
         "portfolio:overview": BELL
         + TAPE
         + Counter(
             {
                 "portfolio_portfolio": 2,  # the switch, and the one that is shown
-                "portfolio_holding": 2,
+                "portfolio_holding": 1,
                 "portfolio_transaction": 1,
-                "market_coin": 3,  # what is held, what was traded, all for the form
+                "portfolio_equitypoint": 1,
+                "market_candle": 3,  # bitcoin's: two for the price of the start, one for the line
+                "market_coin": 3,  # all for what is held and the form, what was traded, bitcoin
             }
         ),
         "alerts:list": BELL
@@ -319,7 +327,7 @@ def test_the_pages_of_a_member(alice: User, page: Client) -> None:
             {
                 "alerts_pricealert": 1,
                 "alerts_notification": 1,  # the history
-                "market_coin": 2,  # those of the alerts, all for the form
+                "market_coin": 1,  # all, for the form and the alerts
                 "account_emailaddress": 1,
             }
         ),
@@ -364,6 +372,35 @@ def test_creating_an_alert(alice: User) -> None:
         "alerts_pricealert": 1,
         "TransactWriteItems": 1,
     }
+
+
+# --- The analyst's pages --------------------------------------------------------------------
+
+
+def test_the_screener_asks_the_same_of_five_coins_and_of_three_hundred() -> None:
+    """Days are read once a day, a Query per coin; then figures come from the cache."""
+    client = logged_in(member("ana", Role.ANALYST))
+    url = reverse("portals:screener")
+    counts = []
+    for number in (5, 300):
+        list_coins(number)
+        cache.clear()
+        client.get(url)
+        with capture_requests() as capture:
+            assert client.get(url).status_code == 200
+        assert capture.scans == []
+        counts.append(asked(capture) - MEMBER - BELL)
+    assert counts[0] == counts[1]
+    assert counts[0]["market_coin"] == counts[0]["market_screen"] == 1
+    assert counts[0]["market_candle"] == 0
+
+
+def test_the_days_of_some_coins_are_a_query_for_each() -> None:
+    list_coins(10)
+    with capture_requests() as capture:
+        market.daily(coin_ids=[f"coin-{rank}" for rank in range(1, 9)], now=timezone.now())
+    assert asked(capture) == {"market_candle": 8}
+    assert capture.scans == []
 
 
 # --- Background -----------------------------------------------------------------------------
@@ -420,6 +457,8 @@ ARTICLES = 3
 ADMIN_LISTS = {
     "accounts_user": (1, {}),
     "accounts_invitation": (1, {}),
+    "accounts_note": (1, {}),
+    "accounts_opensession": (SHARDS, {"accounts_user": 1}),
     "market_coin": (2, {}),  # small: the rows, and the categories to filter by
     "market_candle": (SHARDS, {}),
     "market_exchangerate": (2, {}),  # small: the rows, and the currencies to filter by
@@ -451,21 +490,21 @@ def test_the_admins_lists(alice: User, root: User) -> None:
         article.coins.add(*Coin.objects.filter(pk__in=["coin-1", "coin-2"]))
     alerts.deliver_due(now=timezone.now())
     client = logged_in(root)
-    shown = {table: visited(client, url) - MEMBER for table, url in admin_lists().items()}
+    shown = {table: visited(client, url) - MEMBER for table, url in admin_lists(root).items()}
     assert shown == {
         table: Counter({table: own}) + Counter(related)
         for table, (own, related) in ADMIN_LISTS.items()
     }
 
 
-def admin_lists() -> dict[str, str]:
-    """Return the addresses of the lists of our own models, but for the one nobody may see."""
+def admin_lists(person: User) -> dict[str, str]:
+    """Return the addresses of the lists of our own models that this person may see."""
     metas = [model._meta for model in admin.site._registry]
     return {
         meta.db_table: reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         for meta in metas
         if meta.app_label in {"accounts", "alerts", "market", "portfolio"}
-        and meta.db_table != "accounts_activity"
+        and person.has_perm(f"{meta.app_label}.view_{meta.model_name}")
     }
 
 
@@ -481,7 +520,8 @@ def test_what_moderators_watch(alice: User) -> None:
         client.get(reverse("accounts:activity"))
     asks = asked(capture) - MEMBER - BELL - TAPE
     assert asks.pop("accounts_user") <= 2, str(capture)  # who did it, and to whom
-    assert asks == {"accounts_activity": SHARDS}
+    # The map of hours: a week of keys, a hundred in a request.
+    assert asks == {"accounts_activity": SHARDS, "accounts_activityhour": 2}
 
 
 def test_the_statistics_count_three_tables_by_reading_them(root: User) -> None:
@@ -497,7 +537,8 @@ def test_the_statistics_count_three_tables_by_reading_them(root: User) -> None:
     assert asked(capture) - MEMBER - BELL - TAPE == Counter(
         {
             **dict.fromkeys(counted, 1),
-            "portfolio_transaction": 3 * INDEX_SHARDS,
+            "portfolio_transaction": 2 * INDEX_SHARDS,
+            "cryptopulse_dailyfigure": 4,  # a range of days of each figure
             "alerts_notification": SHARDS,
             "alerts_deliveryattempt": SHARDS,
             "market_coin": 2,
@@ -505,3 +546,31 @@ def test_the_statistics_count_three_tables_by_reading_them(root: User) -> None:
             "market_feedstate": 1,
         }
     )
+
+
+def test_what_the_admins_page_asks_again_by_itself_reads_no_table_whole(root: User) -> None:
+    asks = visited(logged_in(root), reverse("portals:admin-health")) - MEMBER
+    assert asks == Counter(
+        {
+            "alerts_notification": SHARDS,
+            "alerts_deliveryattempt": SHARDS,
+            "django_celery_beat_periodictask": 1,
+            "django_celery_beat_intervalschedule": 1,
+            "market_feedstate": 1,
+            "cryptopulse_fault": 1,
+        }
+    )
+
+
+def test_counting_a_day_reads_ranges_of_indexes(alice: User) -> None:
+    trade(alice)
+    arm(alice)
+    growth.count_days(now=timezone.now())
+    with capture_requests() as capture:
+        growth.count_days(now=timezone.now())
+    assert capture.scans == []
+    reads = asked(capture)
+    assert reads["portfolio_transaction"] == INDEX_SHARDS
+    assert reads["accounts_activity"] == 2 * INDEX_SHARDS
+    assert reads["alerts_notification"] == INDEX_SHARDS
+    assert sum(reads.values()) <= 4 * INDEX_SHARDS + 12, str(capture)

@@ -206,6 +206,18 @@ async def test_logging_out_closes_the_pages_of_that_session_only(port: int) -> N
         await settled(second, alice)
 
 
+async def test_a_session_that_is_ended_from_another_one_loses_its_pages(port: int) -> None:
+    alice = await person("alice")
+    phone, laptop = await session_of(alice), await session_of(alice)
+    async with me(port, phone) as first, me(port, laptop) as second:
+        await settled(first, alice)
+        await settled(second, alice)
+        await sync_to_async(accounts.end_other_sessions)(user=alice, session_key=laptop)
+
+        assert await close_code(first) == 4401
+        await settled(second, alice)
+
+
 def log_out(session: str, user: User) -> None:
     request = HttpRequest()
     request.session = SessionStore(session)

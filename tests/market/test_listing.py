@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from market.listing import PER_PAGE, make_listing
+from market.listing import PER_PAGE, Listing, make_listing
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,69 @@ def test_a_page_that_there_is_not_is_one_that_there_is(page: str) -> None:
     listing = make_listing(COINS, path="/markets/", page=page)
     assert listing.page == 1
     assert len(listing.coins) == 4
+
+
+# --- Views ---------------------------------------------------------------------------------------
+
+
+def viewed(view: str, **asked: Any) -> Listing:
+    return make_listing(COINS, path="/markets/", view=view, **asked)
+
+
+@pytest.mark.parametrize(
+    ("view", "found"),
+    [
+        ("top", ["bitcoin", "ethereum", "bitcoin-cash", "new-coin"]),
+        ("gainers", ["bitcoin"]),
+        ("losers", ["ethereum"]),
+        ("volume", []),
+        ("nonsense", ["bitcoin", "ethereum", "bitcoin-cash", "new-coin"]),
+        ("\0", ["bitcoin", "ethereum", "bitcoin-cash", "new-coin"]),
+    ],
+)
+def test_a_view_chooses_and_sorts(view: str, found: list[str]) -> None:
+    assert [coin.id for coin in viewed(view).coins] == found
+
+
+def test_gainers_and_losers_come_furthest_first_unless_a_column_is_chosen() -> None:
+    moved = [
+        ListedCoin(f"c{n}", f"c{n}", f"C {n}", n, Decimal(n), Decimal(change))
+        for n, change in enumerate(("1", "5", "-1", "3", "-9"), 1)
+    ]
+    gainers = make_listing(moved, path="/markets/", view="gainers")
+    assert [coin.id for coin in gainers.coins] == ["c2", "c4", "c1"]
+    losers = make_listing(moved, path="/markets/", view="losers")
+    assert [coin.id for coin in losers.coins] == ["c5", "c3"]
+    by_price = make_listing(moved, path="/markets/", view="gainers", sort="-price")
+    assert [coin.id for coin in by_price.coins] == ["c4", "c2", "c1"]
+
+
+def test_a_watchlist_is_a_view_of_who_has_one() -> None:
+    assert [coin.id for coin in viewed("watched", watched={"ethereum"}).coins] == ["ethereum"]
+    assert len(viewed("watched").coins) == len(COINS)  # a visitor's link is the default
+    assert [tab.key for tab in viewed("top").tabs] == ["top", "gainers", "losers", "volume"]
+    assert [tab.key for tab in viewed("top", watched=()).tabs][-1] == "watched"
+
+
+def test_links_keep_the_view() -> None:
+    listing = viewed("gainers", query="bit")
+    heads = {str(head.label): head for head in listing.heads}
+    assert heads["24 h"].aria_sort == "descending"
+    assert heads["24 h"].url == "/markets/?view=gainers&q=bit&sort=change_24h"
+    assert heads["#"].url == "/markets/?view=gainers&q=bit&sort=rank"
+    tabs = {tab.key: tab for tab in listing.tabs}
+    assert tabs["gainers"].is_current
+    assert tabs["top"].url == "/markets/?q=bit"
+    assert listing.export_query == "?view=gainers&q=bit"
+
+
+def test_everything_fits_on_one_page_when_asked() -> None:
+    many = [ListedCoin(f"coin-{n}", f"c{n}", f"Coin {n}", n) for n in range(1, 251)]
+    paged = make_listing(many, path="/markets/", view="top")
+    assert paged.whole_url == "/markets/?page=all"
+    whole = make_listing(many, path="/markets/", page="all")
+    assert len(whole.coins) == 250
+    assert (whole.previous_url, whole.next_url, whole.whole_url) == ("", "", "")
+    assert whole.paged_url == "/markets/"
+    assert whole.heads[2].url == "/markets/?sort=-price&page=all"
+    assert viewed("top", page="all").paged_url == ""  # one page is all there is

@@ -225,7 +225,7 @@ def test_no_choice_of_coins_breaks_the_comparison(client: Client, fresh: Coin, a
     client.force_login(ana)
     url = reverse("market:charts")
     assert "No coin chosen" in text(client.get(url, {"coins": "nothing"}))
-    assert "The first 5 are shown" in text(client.get(url, {"coins": list("abcdef")}))
+    assert "The first 6 are shown" in text(client.get(url, {"coins": list("abcdefg")}))
     assert client.get(url, {"coins": "bitcoin", "range": "\0"}).status_code == 200
 
 
@@ -328,10 +328,11 @@ def test_without_headlines_the_page_says_so(client: Client) -> None:
 @pytest.mark.parametrize(
     ("url", "queries"),
     [
-        ("/markets/", 5),  # coins, summary, movers, stars, tape
-        ("/markets/?q=coin", 5),
-        ("/news/", 2),  # articles, tape
-        ("/markets/coin-1/", 9),  # coin, charts, averages (4), articles, tape
+        ("/markets/", 3),  # coins, tape, announcements
+        ("/markets/?q=coin", 3),
+        ("/markets/?page=all", 3),
+        ("/news/", 4),  # headlines, publishers, tape, announcements
+        ("/markets/coin-1/", 10),  # coins, charts (3), candles (4), articles (2)
         ("/markets/coin-1/chart/?range=1h", 2),
     ],
 )

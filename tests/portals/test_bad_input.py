@@ -28,7 +28,7 @@ from tests.conftest import PASSWORD, confirm, make_coin, make_person
 from .conftest import person_of
 from .snapshot import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 BAD_TEXTS = (
     "",
@@ -141,6 +141,9 @@ FORMS = (
          fields={"next": "/users/"}, takes={"next": ANYTHING}, needs_nothing=True),
     Form(name="change a role", role="admin", url="accounts:change-role", args=("<bob>",),
          fields={"role": "analyst", "next": "/users/"}, takes={"next": ANYTHING}),
+    Form(name="save a screen", role="analyst", url="portals:screen-save",
+         fields={"name": "Cheap", "query": "max_price=1"},
+         takes={"name": r"(?=.*[^\s\0]).{1,60}", "query": ANYTHING}),
     Form(name="sign up", role="", url="account_signup",
          fields={"username": "newcomer", "email": "new@example.com", "password1": PASSWORD,
                  "password2": PASSWORD},
@@ -166,6 +169,11 @@ PAGES = (
     ("admin", "portals:admin", ("find",)),
     ("admin", "accounts:users", ("q", "role", "cursor")),
     ("admin", "portfolio:all-transactions", ("cursor", "user")),
+    ("analyst", "portals:analyst", ("range",)),
+    ("analyst", "portals:analysis", ("days", "coins")),
+    ("analyst", "portals:report", ("days", "coins")),
+    ("analyst", "portals:screener", ("min_price", "max_rsi", "category", "sma50", "sort", "page")),
+    ("analyst", "portals:screener-csv", ("min_price", "sort")),
     ("moderator", "accounts:activity", ("kind", "person", "cursor")),
     ("", "account_login", ("next",)),
 )

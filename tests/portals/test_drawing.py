@@ -67,3 +67,19 @@ def test_every_line_stays_in_its_box(points: list[object]) -> None:
     for x, y in re.findall(r"[ML]([\d.-]+) ([\d.-]+)", drawn.line):
         assert 0 <= float(x) <= 120
         assert 0 <= float(y) <= 36
+
+
+def test_a_spark_steps_by_whole_numbers_and_fills_its_height() -> None:
+    drawn = drawing.spark([1.0, 3.0, 2.0])
+    assert drawn is not None
+    assert drawn.line == "M0 68l1-64 1 32"
+    assert drawn.area == "M0 68l1-64 1 32V72H0Z"
+    assert (drawn.steps, drawn.rising) == (2, True)
+
+
+def test_a_spark_has_gaps_and_a_flat_one_lies_in_the_middle() -> None:
+    gap = drawing.spark([1, None, 1])
+    assert gap is not None
+    assert gap.line == "M0 36l0 0M2 36l0 0"
+    assert drawing.spark([1]) is None
+    assert drawing.spark([None, "x"]) is None

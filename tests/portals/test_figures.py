@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptopulse import figures
+from cryptopulse.notation import NOTATIONS, written_in
 
 KORUNA = figures.currency("CZK", Decimal("20.5"))
 YEN = figures.currency("JPY", Decimal("155.2"))
@@ -34,6 +35,59 @@ YEN = figures.currency("JPY", Decimal("155.2"))
 )
 def test_money_of_any_size(value: str, written: str) -> None:
     assert figures.money(Decimal(value)) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("115860.354", "$115,860.35"),
+        ("3435.11", "$3,435.11"),
+        ("206.65", "$206.65"),
+        ("24.5174", "$24.517"),
+        ("2.8134", "$2.8134"),
+        ("1.0003", "$1.0003"),
+        ("1", "$1.0000"),
+        ("0.99974", "$0.9997"),
+        ("0.7832", "$0.7832"),
+        ("2.3e-09", "$0.000000002300"),
+        ("0", "$0.00"),
+        ("1e13", "$10,000,000,000,000.00"),
+    ],
+)
+def test_a_price_has_enough_digits_for_its_ticks_to_show(value: str, written: str) -> None:
+    assert figures.price(Decimal(value)) == written
+
+
+def test_a_price_in_a_currency_without_cents_shows_its_ticks_too() -> None:
+    assert figures.price(Decimal("115860.35"), YEN) == "¥17,981,526"
+    assert figures.price(Decimal(2), YEN) == "¥310.40"
+
+
+@given(
+    st.decimals(min_value="1e-10", max_value="1e7", places=14),
+    st.decimals(min_value="0.0001", max_value="0.01", places=4),
+)
+def test_a_tick_of_a_hundredth_of_a_percent_can_be_seen(value: Decimal, moved: Decimal) -> None:
+    least = 1 if value >= 1 else 10  # below 1 four digits count
+    assert figures.price(value) != figures.price(value * (1 + moved * least))
+
+
+def test_numbers_are_in_the_persons_notation() -> None:
+    with written_in(NOTATIONS["point-comma"]):
+        assert figures.money(Decimal("1234567.891")) == "$1.234.567,89"
+        assert figures.price(Decimal("2.8134")) == "$2,8134"
+        assert figures.compact(Decimal("1.93e12")) == "$1,93T"
+        assert figures.quantity(Decimal("1234.5")) == "1.234,5"
+        assert figures.percent(Decimal("2.31")) == "2,31%"
+        assert figures.number(10000) == "10.000"
+    with written_in(NOTATIONS["space-comma"]):
+        assert figures.money(-1234) == "−$1\N{NARROW NO-BREAK SPACE}234,00"
+
+
+def test_a_count_is_grouped_and_a_measure_has_its_decimals() -> None:
+    assert figures.number(10000) == "10,000"
+    assert figures.number(Decimal("61.25"), 1) == "61.3"
+    assert figures.number(-3) == "−3"
 
 
 def test_profit_has_its_sign() -> None:
@@ -124,5 +178,12 @@ def test_money_reads_back_as_what_it_was(value: Decimal) -> None:
 
 @given(st.decimals(allow_nan=True, allow_infinity=True))
 def test_no_decimal_is_too_odd_to_write(value: Decimal) -> None:
-    for write in (figures.money, figures.compact, figures.quantity, figures.percent):
+    for write in (
+        figures.money,
+        figures.price,
+        figures.compact,
+        figures.number,
+        figures.quantity,
+        figures.percent,
+    ):
         assert write(value)

@@ -52,3 +52,25 @@ def test_somebody_logged_in_is_sent_on(visit: Any, url: str, role: Role) -> None
 
 def test_a_visitor_without_a_home_gets_the_front_page(visit: Any) -> None:
     assert visit(reverse("portals:home")).headers["Location"] == reverse("portals:landing")
+
+
+def test_the_examples_are_worked_out_from_the_coin_s_figures() -> None:
+    from decimal import Decimal
+    from types import SimpleNamespace
+
+    from cryptopulse.portals.landing import examples
+
+    coin = SimpleNamespace(last_price=Decimal("115183.46"), change_7d=Decimal("1.5"))
+    shown = examples(coin)
+    assert shown.worth == shown.paid * Decimal("1.015")
+    assert shown.target == 130_000
+    assert round(shown.distance, 2) == Decimal("12.86")
+    coin.change_7d = None
+    assert examples(coin).worth is None
+
+
+def test_a_coin_without_a_price_gives_no_example(visit: Any, bitcoin: Coin) -> None:
+    Coin.objects.update(last_price=None)
+    page = visit(reverse("portals:landing"))
+    assert page.status_code == 200
+    assert "Told in time" not in page.content.decode()

@@ -25,7 +25,7 @@ from .conftest import person_of
 from .matrix import DOORS, MATRIX, NOBODY, READ_ONLY_MODELS, ROLES, VISITOR, Door, allowed
 from .snapshot import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 EVERYBODY = (*ROLES, VISITOR)
 
@@ -193,8 +193,17 @@ PUBLIC = {
     "market:chart-data": "the chart of a coin's page",
     "market:news": "visitors may read the news",
     "market:search": "finds coins for the pages above",
+    "market:glance": "the part of the dashboard that shows the list above",
+    "market:export": "the list above as a file",
+    "alerts:mail-off": "whoever holds a mail's signed link turns such mails off",
+    "alerts:mail-on": "and on again",
+    "portals:language": "sets a cookie with the language of a visitor",
+    "portals:farewell": "says to somebody who has left that their account is gone",
     "accounts:invitation": "whoever holds the token may accept",
     "favicon.ico": "a redirect to the icon",
+    "manifest": "what the installed app is called and how it looks",
+    "service-worker": "keeps static files; the same for everybody",
+    "offline": "what the browser shows without a network",
     "healthz": "for load balancers",
     "readyz": "for load balancers",
 }

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def labels(user: Any, path: str = "/") -> list[str]:
-    return [link.label for s in navigation.sections(user, path=path) for link in s.links]
+    return [str(link.label) for s in navigation.sections(user, path=path) for link in s.links]
 
 
 def draw(source: str, user: Any = None, **context: Any) -> str:
@@ -79,7 +79,7 @@ def test_every_link_that_a_role_sees_opens_for_it(bitcoin: Coin) -> None:
 def test_the_page_that_one_is_on_is_marked() -> None:
     def current(path: str) -> list[str]:
         sections = navigation.sections(person, path=path)
-        return [link.label for s in sections for link in s.links if link.is_current]
+        return [str(link.label) for s in sections for link in s.links if link.is_current]
 
     person = person_of(Role.USER)
     assert current("/markets/bitcoin/") == ["Markets"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from cryptopulse.dynamodb.metering import Totals
-from cryptopulse.portals.statistics import BAR_HEIGHT, bars, spell
+from cryptopulse.portals.growth import BAR_HEIGHT, bars, count_days
+from cryptopulse.portals.statistics import next_month, spell
 from market.models import Coin
 from portfolio.services import trades_by_day
 
@@ -28,7 +30,8 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 def test_an_empty_system_has_a_page(visit: Any, role: Role) -> None:
     page = visit(reverse("portals:statistics"), role)
     assert page.status_code == 200
-    assert "No trades in two weeks" in page.content.decode()
+    text = page.content.decode()
+    assert "Nothing was counted yet" in text
 
 
 @pytest.mark.parametrize("page", ["portals:statistics", "portals:admin"])
@@ -42,7 +45,7 @@ def test_what_dynamodb_was_asked_is_shown_where_it_is_the_database(
     assert "Capacity units" not in client.get(reverse(page)).content.decode()
     monkeypatch.setattr("cryptopulse.portals.statistics.is_dynamodb", lambda: True)
     text = client.get(reverse(page)).content.decode()
-    for figure in ("12,345", "679", ">90<", ">3<"):
+    for figure in ("12,345", "679", ">90<", ">3<", "Estimate for 30 days"):
         assert figure in text
 
 
@@ -74,10 +77,23 @@ def test_all_days_are_one_question(
 
 def test_the_tallest_bar_fills_the_drawing_and_one_trade_can_be_seen() -> None:
     days = [NOW.date() - timedelta(days=back) for back in range(3)]
-    drawn = bars(dict(zip(days, (1000, 1, 0), strict=True)))
+    values = [(day, count, Decimal(0)) for day, count in zip(days, (1000, 1, 0), strict=True)]
+    drawn = bars(values)
     assert [bar.height for bar in drawn] == [BAR_HEIGHT, 2, 1]
     assert all(bar.y + bar.height == BAR_HEIGHT for bar in drawn)
-    assert bars({}) == []
+    assert bars([]) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        (datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)),
+        (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+        (datetime(2027, 1, 31, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)),
+    ],
+)
+def test_budgets_begin_anew_with_the_month(now: datetime, begins: datetime) -> None:
+    assert next_month(now) == begins
 
 
 def test_a_wait_is_written_short() -> None:
@@ -87,6 +103,8 @@ def test_a_wait_is_written_short() -> None:
 
 def test_figures_are_those_of_the_rows(visit: Any, alice: User, bitcoin: Coin) -> None:
     make_trade(alice, bitcoin, at=timezone.now(), amount="4321")
+    count_days(now=timezone.now())
     text = visit(reverse("portals:statistics"), Role.ANALYST).content.decode()
     assert "$4,321.00" in text
+    assert "$4.32K" in text or "$4,321" in text
     assert "SQLite" in text or "PostgreSQL" in text or "DynamoDB" in text

@@ -89,7 +89,11 @@ def test_one_chooses_between_portfolios(her: Client, alice: User, coins: list[Co
     text = her.get(url, {"portfolio": str(second.pk)}).content.decode()
     assert f'name="portfolio" value="{second.pk}"' in text
     main = portfolio.default_portfolio(user=alice)
-    text = her.get(url, {"portfolio": "nonsense"}).content.decode()
+    for address in ({}, {"portfolio": "nonsense"}):  # it is remembered, here and elsewhere
+        for page in (url, reverse("portals:dashboard"), reverse("portfolio:trade")):
+            text = her.get(page, address).content.decode()
+            assert f'name="portfolio" value="{second.pk}"' in text, page
+    text = her.get(url, {"portfolio": str(main.pk)}).content.decode()
     assert f'name="portfolio" value="{main.pk}"' in text
 
 

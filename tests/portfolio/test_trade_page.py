@@ -46,7 +46,7 @@ def test_a_form_without_javascript_trades_and_leads_back(her: Client, fresh: Coi
     assert response["Location"] == "/markets/bitcoin/"
     assert Transaction.objects.get().amount == D(1000)
     page = her.get(reverse("portfolio:overview"))
-    assert "Bought 0.01 BTC for $1,000.00." in page.content.decode()
+    assert "Bought 0.01 BTC for $1,000.00, at $100,000.00 each." in page.content.decode()
 
 
 def test_it_leads_nowhere_else(her: Client, fresh: Coin) -> None:
@@ -61,7 +61,7 @@ def test_a_form_with_javascript_trades_and_brings_a_new_form(her: Client, fresh:
     assert response.status_code == 200
     assert "portfolio-changed" in json.loads(response["HX-Trigger"])
     assert "<html" not in text
-    assert "Bought 0.01 BTC for $1,000.00." in text
+    assert "Bought 0.01 BTC for $1,000.00, at $100,000.00 each." in text
     assert 'value="click-1"' not in text
     assert re.search(r'name="client_order_id" value="[0-9a-f-]{36}"', text)
 
@@ -224,7 +224,7 @@ def test_a_removed_coin_that_is_held_can_be_chosen(her: Client, alice: User, fre
     post(her, amount="100")
     Coin.objects.update(tracked=False)
     text = her.get(reverse("portfolio:trade")).content.decode()
-    assert '<option value="bitcoin" selected>' in text
+    assert '<option value="bitcoin" selected' in text
     assert portfolio.default_portfolio(user=alice).cash == D(9900)
 
 

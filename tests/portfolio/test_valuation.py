@@ -28,6 +28,7 @@ class Coin:
     last_price: Decimal | None
     change_24h: Decimal | None = None
     price_at: datetime = NOW
+    category: str = ""
 
     @property
     def name(self) -> str:
@@ -38,12 +39,14 @@ class Coin:
 
 
 def held(
-    coin_id: str, quantity: str, cost: str, price: str | None, change: str | None = None
-) -> Held:
+    coin_id: str, quantity: str, cost: str, price: str | None, change: str | None = None,
+    *, at: datetime = NOW,
+) -> Held:  # fmt: skip
     coin = Coin(
         coin_id,
         None if price is None else D(price),
         None if change is None else D(change),
+        at,
     )
     return Held(coin=coin, quantity=D(quantity), cost=D(cost))
 
@@ -106,8 +109,7 @@ def test_a_value_is_what_a_sale_would_bring() -> None:
 
 
 def test_a_price_that_is_too_old_makes_the_portfolio_stale() -> None:
-    old = held("bitcoin", "1", "1.00", "1")
-    old.coin.price_at = NOW - timedelta(minutes=6)  # type: ignore[attr-defined]
+    old = held("bitcoin", "1", "1.00", "1", at=NOW - timedelta(minutes=6))
     result = value(old, held("ethereum", "1", "1.00", "1"))
     assert result.stale
     assert {one.coin.id: one.is_stale for one in result.holdings} == {

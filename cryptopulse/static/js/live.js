@@ -11,11 +11,12 @@
 //   data-live-banner     shown while there is no connection
 // Every new price is also a "price" event: {id, symbol, price, previous, at, change, source}.
 (() => {
-  const { money, dollars, percent, direction, span } = pulse;
+  const { money, price, percent, direction, say, span } = pulse;
   const pill = document.querySelector("[data-live]");
   const banner = document.querySelector("[data-live-banner]");
   const GRACE = 5000; // a connection lost for less is not worth a word
   const FLASH = 120;
+  const ASLEEP = 30_000; // a clock that stood still for so long
 
   const coins = new Map(); // id -> {price, at, change, symbol, source}
   const waiting = new Map(); // id -> the price that the page shows, until it is painted
@@ -93,7 +94,7 @@
     if (Number(cell.dataset.at || 0) > coin.at) return; // the page was drawn after this tick
     cell.dataset.usd = coin.price;
     cell.dataset.at = coin.at;
-    cell.textContent = ("dollars" in cell.dataset ? dollars : money)(coin.price);
+    cell.textContent = price(coin.price, { dollars: "dollars" in cell.dataset });
     cell.classList.toggle("is-stale", now() - coin.at > staleAfter);
     if (coin.price === before || cell.closest(".ticker")) return;
     cell.classList.add(coin.price > before ? "tick-up" : "tick-down");
@@ -103,18 +104,17 @@
   function paintChange(cell, change) {
     if (change === null) return;
     const where = direction(change);
-    const word = { up: "up ", down: "down ", flat: "unchanged " }[where];
+    const word = { up: say("up"), down: say("down"), flat: say("unchanged") }[where];
     cell.classList.remove("is-up", "is-down", "is-flat");
     cell.classList.add(`is-${where}`);
-    cell.querySelector(".sr-only").textContent = word;
+    cell.querySelector(".sr-only").textContent = `${word} `;
     cell.lastElementChild.textContent = percent(change);
   }
 
   function paintAges() {
     for (const cell of document.querySelectorAll("[data-age]")) {
       const at = coins.get(cell.dataset.ageOf)?.at ?? Number(cell.dataset.age);
-      const text = `${span(now() - at)} ago`;
-      if (cell.textContent !== text) cell.textContent = text;
+      write(cell, say("{age} ago", { age: span(now() - at) }));
     }
     for (const cell of document.querySelectorAll("[data-price]")) {
       const at = Number(cell.dataset.at || 0);
@@ -132,40 +132,47 @@
 
   function showState() {
     const next = state();
-    if (next === "waiting" || !pill) return;
-    const age = newestAt ? span(now() - newestAt) : "";
-    const text = {
-      live: "Live",
-      stale: newestAt ? `Delayed ${age}` : "No prices yet",
-      offline: "Offline",
-    }[next];
-    pill.querySelector("[data-live-text]").textContent = text;
-    pill.title = newestAt ? `Newest price ${age} ago` : "";
+    if (next === "waiting" || !pill || document.hidden) return;
+    write(pill.querySelector("[data-live-text]"), called(next));
+    pill.title = newestAt ? say("Newest price {age} ago", { age: span(now() - newestAt) }) : "";
     if (banner) showBanner(next);
     if (next === shownState) return;
     pill.classList.remove("is-live", "is-stale", "is-offline", "is-shown");
     pill.classList.add(`is-${next}`);
+    if (shownState === "offline") pulse.toast({ title: say("Connected again"), text: spoken(next), name: "check" });
     if (shownState) pulse.announce(spoken(next, shownState));
     shownState = next;
+  }
+
+  function called(state) {
+    if (state === "live") return say("Live");
+    if (state === "offline") return say("Offline");
+    return newestAt ? say("Delayed {age}", { age: span(now() - newestAt) }) : say("No prices yet");
+  }
+
+  // A text that is written anew is laid out anew, also when it is the same.
+  function write(cell, text) {
+    if (cell.textContent !== text) cell.textContent = text;
   }
 
   function showBanner(next) {
     banner.hidden = next !== "offline";
     if (next !== "offline") return;
     const wait = socket.retryAt ? Math.ceil((socket.retryAt - Date.now()) / 1000) : 0;
-    const again = wait > 0 ? `Trying again in ${wait} s.` : "Trying again.";
-    banner.querySelector("[data-live-banner-text]").textContent =
-      `No connection: these are the last prices we have. ${again}`;
+    const again = wait > 0 ? say("Trying again in {seconds} s.", { seconds: wait }) : say("Trying again.");
+    const lost = say("No connection: these are the last prices we have.");
+    write(banner.querySelector("[data-live-banner-text]"), `${lost} ${again}`);
   }
 
   function spoken(next, before) {
-    if (next === "offline") return "Connection lost. Prices are not live.";
-    if (next === "stale") return "Prices are delayed.";
-    return before === "offline" ? "Connected again. Prices are live." : "Prices are live.";
+    if (next === "offline") return say("Connection lost. Prices are not live.");
+    if (next === "stale") return say("Prices are delayed.");
+    return before === "offline" ? say("Connected again. Prices are live.") : say("Prices are live.");
   }
 
   const socket = new pulse.LiveSocket("/ws/ticker/", {
     frame: take,
+    restsWhenHidden: true,
     open() {
       isConnected = true;
       lostAt = 0;
@@ -178,15 +185,31 @@
   });
 
   banner?.querySelector("button")?.addEventListener("click", () => socket.reopen());
-  document.addEventListener("visibilitychange", () => {
-    paintSoon();
-    if (!document.hidden) showState();
-  });
-  setInterval(() => {
-    if (document.hidden) return;
+
+  // Each second while somebody looks; a page in the background has no clock, and paints nothing.
+  let clock = 0;
+  let lastBeat = Date.now();
+
+  function beat() {
+    const slept = Date.now() - lastBeat;
+    lastBeat = Date.now();
+    if (slept > ASLEEP) socket.reopen(); // the machine slept: the socket only looks open
     paintAges();
     showState();
-  }, 1000);
+  }
+
+  function runWhileSeen() {
+    clearInterval(clock);
+    clock = 0;
+    if (document.hidden) return;
+    lastBeat = Date.now();
+    clock = setInterval(beat, 1000);
+    paintSoon();
+    beat();
+  }
+
+  document.addEventListener("visibilitychange", runWhileSeen);
+  runWhileSeen();
 
   // What htmx brings was drawn by the server; newer prices that we know go on top.
   document.addEventListener("htmx:after:swap", () => {

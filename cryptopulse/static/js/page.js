@@ -40,7 +40,7 @@
     const close = document.createElement("button");
     close.className = "icon-button";
     close.type = "button";
-    close.setAttribute("aria-label", "Dismiss");
+    close.setAttribute("aria-label", pulse.say("Dismiss"));
     close.append(icon("close"));
     close.addEventListener("click", () => box.remove());
     box.append(icon(name), words, close);
@@ -65,7 +65,7 @@
     const { response, text, hx } = event.detail.ctx;
     if (response.status < 400 || response.status === 422 || hx?.redirect) return;
     event.preventDefault();
-    let sentence = "That did not work. Please try again.";
+    let sentence = pulse.say("That did not work. Please try again.");
     if (response.headers.get("Content-Type")?.startsWith("application/json")) {
       try {
         sentence = JSON.parse(text).error || sentence;
@@ -76,7 +76,9 @@
     complain(sentence);
   });
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx) complain("The server did not answer. Look again before you repeat it.");
+    // Given up by the page itself: something newer was asked, or the page is being left.
+    if (event.detail.error?.name === "AbortError") return;
+    if (event.detail.ctx) complain(pulse.say("The server did not answer. Look again before you repeat it."));
   });
 
   // Suggestions under the search: arrows walk them, Escape closes them.
@@ -100,7 +102,7 @@
     const list = event.detail.ctx?.target;
     if (!list?.matches?.("[data-suggestions]") || !list.childElementCount) return;
     const found = list.querySelectorAll("a").length;
-    announce(found ? `${found} coins match` : "No coin matches");
+    announce(found ? pulse.say("{count} coins match", { count: found }) : pulse.say("No coin matches"));
   });
 
   // Errors that came back with a form: the first wrong field takes the focus.
@@ -150,4 +152,13 @@
       for (const button of event.target.querySelectorAll("[type=submit]")) button.disabled = false;
     }, { once: true });
   });
+
+  // The worker keeps files that are named by their content. Where they are not (DEBUG), one that
+  // was installed before would show old files: it is removed.
+  const isHashed = /\.[0-9a-f]{12}\.js$/.test(document.currentScript?.src || "");
+  if (isHashed) {
+    addEventListener("load", () => navigator.serviceWorker?.register("/service-worker.js"));
+  } else {
+    navigator.serviceWorker?.getRegistrations().then((all) => all.forEach((one) => one.unregister()));
+  }
 })();

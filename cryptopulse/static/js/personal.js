@@ -18,9 +18,10 @@
 
   function countUnread() {
     for (const bell of document.querySelectorAll("[data-bell]")) {
-      bell.dataset.unread = Number(bell.dataset.unread || 0) + 1;
+      const count = Number(bell.dataset.unread || 0) + 1;
+      bell.dataset.unread = count;
       bell.classList.add("has-dot");
-      bell.setAttribute("aria-label", `Notifications, ${bell.dataset.unread} new`);
+      bell.setAttribute("aria-label", pulse.say("Notifications, {count} new", { count }));
     }
   }
 

@@ -1,85 +1,78 @@
 // Upgrades each server-drawn line inside [data-chart] to an interactive chart that grows with
 // the ticks. Without lightweight-charts the line stays, and the ranges are links.
+// Needs chart-look.js and chart-studies.js.
 (() => {
   const { LightweightCharts } = window;
   if (!LightweightCharts || pulse.chartsStarted) return;
   pulse.chartsStarted = true;
   const { createChart, CandlestickSeries, HistogramSeries, AreaSeries } = LightweightCharts;
   const RANGES_TO_TRY = ["7d", "1d", "1h"];
-  const MOST_GAP_POINTS = 5000;
+  const SETTLE = 3000; // until the server has stored the candle that closed
+  const { chartColour: colour } = pulse;
 
-  // Custom properties hold light-dark(); a probe element gives the colour that is painted.
-  const probe = document.createElement("i");
-  probe.hidden = true;
-  document.body.append(probe);
-  const dot = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-
-  function colour(token, alpha = 1) {
-    probe.style.color = `var(${token})`;
-    dot.clearRect(0, 0, 1, 1);
-    dot.fillStyle = getComputedStyle(probe).color;
-    dot.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = dot.getImageData(0, 0, 1, 1).data;
-    return `rgba(${red}, ${green}, ${blue}, ${alpha})`;
-  }
-
-  // How the charts of this product look, in today's theme.
-  function look() {
-    const label = colour("--accent-fill");
-    const cross = { color: colour("--line-strong"), labelBackgroundColor: label };
-    return {
-      layout: { textColor: colour("--text-3") },
-      grid: { vertLines: { visible: false }, horzLines: { color: colour("--line") } },
-      crosshair: { vertLine: cross, horzLine: cross },
-    };
-  }
-
-  const FRAME = {
-    autoSize: true,
-    layout: {
-      attributionLogo: false, // the footer carries the notice
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      fontSize: 11,
-      background: { color: "transparent" },
+  // What each person last chose, in their browser: range, kind, indicators.
+  const memory = {
+    key: (figure) => `cryptopulse.chart.${figure.dataset.person || "visitor"}`,
+    read(figure) {
+      try {
+        return JSON.parse(localStorage.getItem(memory.key(figure))) || {};
+      } catch {
+        return {};
+      }
     },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.22 } },
-    timeScale: {
-      borderVisible: false,
-      timeVisible: true,
-      secondsVisible: false,
-      fixLeftEdge: true,
-      fixRightEdge: true,
+    write(figure, choice) {
+      try {
+        localStorage.setItem(memory.key(figure), JSON.stringify(choice));
+      } catch {
+        // storage is off: nothing is remembered
+      }
     },
-    handleScroll: { mouseWheel: false, vertTouchDrag: false },
-    handleScale: { mouseWheel: false, axisPressedMouseMove: false },
   };
-
-  Object.assign(pulse, { chartColour: colour, chartLook: look, chartFrame: FRAME });
 
   class PriceChart {
     constructor(figure) {
       this.figure = figure;
       this.card = figure.closest("section");
-      this.kind = "candles";
       this.rows = [];
       this.coin = figure.dataset.coin;
-      this.build();
+      this.recall();
       this.listen();
       const isChosen = "rangeChosen" in figure.dataset;
-      this.load(figure.dataset.range, isChosen ? [] : RANGES_TO_TRY);
+      const range = isChosen ? figure.dataset.range : this.choice.range || figure.dataset.range;
+      this.load(range, isChosen ? [] : RANGES_TO_TRY);
     }
 
     find(selector) {
       return this.card.querySelector(selector);
     }
 
+    get boxes() {
+      return [...this.card.querySelectorAll("[data-indicators] input")];
+    }
+
+    recall() {
+      this.choice = memory.read(this.figure);
+      this.kind = this.choice.kind === "line" ? "line" : "candles";
+      const wanted = new Set(this.choice.indicators || []);
+      for (const box of this.boxes) box.checked = wanted.has(box.value);
+      this.markKind();
+      this.countStudies();
+      this.find("[data-kinds]").hidden = false;
+      const menu = this.find("[data-indicators]");
+      if (menu) menu.hidden = false;
+    }
+
+    remember(change) {
+      Object.assign(this.choice, change);
+      memory.write(this.figure, this.choice);
+    }
+
     build() {
       const canvas = this.find("[data-chart-canvas]");
       canvas.replaceChildren();
-      this.chart = createChart(canvas, {
-        ...FRAME,
-        localization: { priceFormatter: pulse.axis },
-      });
+      this.chart = createChart(canvas, pulse.chartFrame);
+      this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false });
+      this.line = this.chart.addSeries(AreaSeries, { lineWidth: 2, priceLineVisible: false });
       this.bars = this.chart.addSeries(HistogramSeries, {
         priceScaleId: "",
         priceFormat: { type: "volume" },
@@ -87,68 +80,95 @@
         priceLineVisible: false,
       });
       this.bars.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
-      this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false });
-      this.line = this.chart.addSeries(AreaSeries, {
-        lineWidth: 2,
-        visible: false,
-        priceLineVisible: false,
+      this.studies = new pulse.ChartStudies(this.chart, this.find("[data-legend]"));
+      this.chart.subscribeCrosshairMove((move) => {
+        const index = this.rows.findIndex((row) => row.time === move.time);
+        this.show(index < 0 ? this.rows.length - 1 : index);
       });
-      this.find("[data-kinds]").hidden = false;
     }
 
     listen() {
-      this.chart.subscribeCrosshairMove((move) => {
-        this.show(this.rows.find((row) => row.time === move.time) || this.rows.at(-1));
-      });
       this.card.addEventListener("click", (event) => {
         const range = event.target.closest("[data-range]:not(figure)");
         const kind = event.target.closest("[data-kind]");
         const again = event.target.closest("[data-again]");
         if (range) {
           event.preventDefault();
+          this.remember({ range: range.dataset.range });
           this.load(range.dataset.range, []);
         }
-        if (kind) this.choose(kind);
+        if (kind) this.choose(kind.dataset.kind);
         if (again) this.load(this.range, []);
       });
-      addEventListener("themechange", () => this.paint());
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
+      this.find("[data-indicators]")?.addEventListener("change", () => {
+        this.remember({ indicators: this.wanted() });
+        this.countStudies();
+        this.load(this.range, [], { isQuiet: true });
+      });
+      this.find("[data-chart-canvas]").addEventListener("keydown", (event) => this.walk(event));
+      pulse.onThemeChange(() => this.paint());
       addEventListener("price", ({ detail }) => detail.id === this.coin && this.grow(detail));
     }
 
-    choose(button) {
-      this.kind = button.dataset.kind;
-      for (const other of button.parentElement.children) {
-        other.setAttribute("aria-pressed", other === button);
-      }
+    wanted() {
+      return this.boxes.filter((box) => box.checked).map((box) => box.value);
+    }
+
+    countStudies() {
+      const count = this.find("[data-indicator-count]");
+      if (count) count.textContent = this.wanted().length || "";
+    }
+
+    choose(kind) {
+      this.kind = kind;
+      this.remember({ kind });
+      this.markKind();
       this.paint();
     }
 
-    async load(range, others) {
+    markKind() {
+      for (const button of this.card.querySelectorAll("[data-kind]")) {
+        button.setAttribute("aria-pressed", button.dataset.kind === this.kind);
+      }
+    }
+
+    // A quiet load keeps what is in sight in sight: a candle closed, or an indicator was chosen.
+    async load(range, others, { isQuiet = false } = {}) {
       this.range = range;
       const ask = (this.ask = Symbol("the latest question"));
       this.mark(range);
-      this.figure.classList.add("is-loading");
-      this.figure.setAttribute("aria-busy", "true");
+      if (!isQuiet) this.wait(true);
       try {
-        const response = await fetch(`${this.figure.dataset.chart}?range=${range}`);
-        if (!response.ok) throw new Error(`status ${response.status}`);
-        const data = await response.json();
+        const data = await this.fetch(range);
         if (ask !== this.ask) return; // somebody clicked on in the meantime
         const next = others.find((other) => other !== range);
         if (data.candles.length < 2 && next) {
           this.load(next, others.slice(others.indexOf(next) + 1));
           return;
         }
-        this.fill(data);
-      } catch {
-        if (ask === this.ask) this.fail();
+        this.fill(data, isQuiet);
+      } catch (error) {
+        if (ask === this.ask && !(isQuiet && this.rows.length)) this.fail(error.sentence);
       } finally {
-        if (ask === this.ask) {
-          this.figure.classList.remove("is-loading");
-          this.figure.removeAttribute("aria-busy");
-        }
+        if (ask === this.ask) this.wait(false);
       }
+    }
+
+    async fetch(range) {
+      const studies = this.wanted().join(",");
+      const address = `${this.figure.dataset.chart}?range=${range}`;
+      const response = await fetch(studies ? `${address}&indicators=${studies}` : address);
+      if (response.ok) return response.json();
+      const error = new Error(`status ${response.status}`);
+      const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+      error.sentence = isJson ? (await response.json()).error : "";
+      throw error;
+    }
+
+    wait(isWaiting) {
+      this.figure.classList.toggle("is-loading", isWaiting);
+      if (isWaiting) this.figure.setAttribute("aria-busy", "true");
+      else this.figure.removeAttribute("aria-busy");
     }
 
     mark(range) {
@@ -158,7 +178,7 @@
       }
     }
 
-    fill(data) {
+    fill(data, isQuiet) {
       const rate = pulse.currency.rate;
       const price = (text) => Number(text) * rate;
       this.seconds = data.seconds;
@@ -170,14 +190,20 @@
         close: price(close),
         volume: volume === null ? null : Number(volume),
       }));
-      this.say(this.rows.length ? "" : "No history for this range yet. It grows from now on.");
+      const shown = isQuiet && this.chart ? this.chart.timeScale().getVisibleLogicalRange() : null;
+      if (!this.chart) this.build();
+      this.say(this.rows.length ? "" : pulse.say("No history for this range yet. It grows from now on."));
       this.setPrecision();
+      this.studies.draw(data.lines || [], this.rows, this.seconds);
+      this.figure.dataset.panes = this.studies.below;
       this.paint();
-      this.chart.timeScale().fitContent();
-      this.show(this.rows.at(-1));
+      if (shown) this.chart.timeScale().setVisibleLogicalRange(shown);
+      else this.chart.timeScale().fitContent();
+      this.show(this.rows.length - 1);
       this.summarise();
-      this.find("[data-chart-note]").textContent =
-        this.rows.length ? `One candle is ${pulse.span(data.seconds * 1000)}` : "";
+      this.find("[data-chart-note]").textContent = this.rows.length
+        ? pulse.say("One candle is {length}", { length: pulse.span(data.seconds * 1000) })
+        : "";
       this.figure.dataset.ready = data.range;
     }
 
@@ -191,26 +217,13 @@
       this.line.applyOptions({ priceFormat });
     }
 
-    // An interval without a price is an empty place, not a line across.
-    withGaps(points) {
-      const spaced = [];
-      for (const point of points) {
-        const before = spaced.at(-1)?.time;
-        const missing = before ? Math.round((point.time - before) / this.seconds) - 1 : 0;
-        if (missing > 0 && missing + spaced.length < MOST_GAP_POINTS) {
-          for (let n = 1; n <= missing; n++) spaced.push({ time: before + n * this.seconds });
-        }
-        spaced.push(point);
-      }
-      return spaced;
-    }
-
     paint() {
+      if (!this.chart) return;
       const [up, down] = [colour("--up"), colour("--down")];
       const isRising = this.rows.length && this.rows.at(-1).close >= this.rows[0].open;
       const trend = isRising ? "--up" : "--down";
       const isCandles = this.kind === "candles";
-      this.chart.applyOptions(look());
+      this.chart.applyOptions(pulse.chartLook());
       this.candles.applyOptions({
         upColor: up,
         downColor: down,
@@ -226,19 +239,21 @@
         bottomColor: colour(trend, 0),
         visible: !isCandles,
       });
-      const rows = this.withGaps(this.rows);
-      this.candles.setData(rows);
-      this.line.setData(rows.map(({ time, close }) => (close ? { time, value: close } : { time })));
+      this.candles.setData(pulse.spaced(this.rows, this.seconds));
+      const closes = this.rows.map(({ time, close }) => ({ time, value: close }));
+      this.line.setData(pulse.spaced(closes, this.seconds));
       this.paintVolume();
+      this.studies.paint();
     }
 
     paintVolume() {
       const known = this.rows.filter((row) => row.volume !== null);
+      const [up, down] = [colour("--up", 0.28), colour("--down", 0.28)];
       this.bars.setData(
         known.map((row) => ({
           time: row.time,
           value: row.volume,
-          color: colour(row.close >= row.open ? "--up" : "--down", 0.28),
+          color: row.close >= row.open ? up : down,
         })),
       );
       this.chart.priceScale("right").applyOptions({
@@ -246,44 +261,104 @@
       });
     }
 
-    show(row) {
+    show(index) {
+      const row = this.rows[index];
       const box = this.find("[data-ohlc]");
       box.hidden = !row;
       if (!row) return;
+      this.at = index;
+      this.studies.show(index);
+      this.find("[data-when]").textContent = this.when(row);
       for (const [key, field] of [["o", "open"], ["h", "high"], ["l", "low"], ["c", "close"]]) {
         this.find(`[data-${key}]`).textContent = pulse.amount(row[field]);
       }
       const volume = this.find("[data-volume]");
       volume.hidden = row.volume === null;
       if (row.volume === null) return;
-      const digits = { notation: "compact", maximumFractionDigits: 2 };
-      this.find("[data-v]").textContent =
-        `${new Intl.NumberFormat("en-US", digits).format(row.volume)} ${this.figure.dataset.symbol}`;
+      const text = pulse.short(row.volume) ?? pulse.number(row.volume, 2);
+      this.find("[data-v]").textContent = `${text} ${this.figure.dataset.symbol}`;
+    }
+
+    when(row) {
+      const isDay = this.seconds >= 86400;
+      const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      const day = { day: "numeric", month: "short", ...(isDay ? { year: "numeric" } : clock) };
+      const format = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+        ...day,
+        timeZone: "UTC",
+      });
+      return `${format.format(row.time * 1000)}${isDay ? "" : " UTC"}`;
+    }
+
+    // Keys on the chart: arrows read candle by candle, + and - zoom, Home and End go to the ends.
+    walk(event) {
+      if (!this.rows.length || event.ctrlKey || event.metaKey || event.altKey) return;
+      const last = this.rows.length - 1;
+      const at = this.at ?? last;
+      const target = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+      if (target !== undefined) this.readAloud(Math.min(Math.max(target, 0), last));
+      else if (event.key === "+" || event.key === "=") this.zoom(0.7);
+      else if (event.key === "-") this.zoom(1.4);
+      else if (event.key === "Escape") this.chart.clearCrosshairPosition();
+      else return;
+      event.preventDefault();
+    }
+
+    readAloud(index) {
+      const row = this.rows[index];
+      const series = this.kind === "candles" ? this.candles : this.line;
+      this.chart.setCrosshairPosition(row.close, row.time, series);
+      this.show(index);
+      pulse.announce(
+        pulse.say("{when}: open {open}, high {high}, low {low}, close {close}", {
+          when: this.when(row),
+          open: pulse.amount(row.open),
+          high: pulse.amount(row.high),
+          low: pulse.amount(row.low),
+          close: pulse.amount(row.close),
+        }),
+      );
+    }
+
+    zoom(factor) {
+      const scale = this.chart.timeScale();
+      const { from, to } = scale.getVisibleLogicalRange();
+      const length = Math.max((to - from) * factor, 10);
+      scale.setVisibleLogicalRange({ from: to - length, to });
     }
 
     summarise() {
       if (!this.rows.length) return;
       const high = Math.max(...this.rows.map((row) => row.high));
       const low = Math.min(...this.rows.map((row) => row.low));
-      this.find("[data-chart-summary]").textContent =
-        `${this.figure.dataset.symbol} over ${this.range}: from ${pulse.amount(this.rows[0].open)} ` +
-        `to ${pulse.amount(this.rows.at(-1).close)}, high ${pulse.amount(high)}, ` +
-        `low ${pulse.amount(low)}.`;
+      this.find("[data-chart-summary]").textContent = pulse.say(
+        "{symbol} over {range}: from {first} to {last}, high {high}, low {low}.",
+        {
+          symbol: this.figure.dataset.symbol,
+          range: this.range,
+          first: pulse.amount(this.rows[0].open),
+          last: pulse.amount(this.rows.at(-1).close),
+          high: pulse.amount(high),
+          low: pulse.amount(low),
+        },
+      );
     }
 
     say(sentence) {
       const box = this.find("[data-chart-message]");
       box.hidden = !sentence;
       box.textContent = sentence;
+      this.figure.classList.toggle("is-failed", false);
     }
 
-    fail() {
-      this.say("The price history did not load. Nothing else is affected.");
+    fail(sentence) {
+      this.say(sentence || pulse.say("The price history did not load. Nothing else is affected."));
+      this.figure.classList.add("is-failed");
       const again = document.createElement("button");
       again.type = "button";
       again.className = "button button--quiet";
       again.dataset.again = "";
-      again.textContent = "Try again";
+      again.textContent = pulse.say("Try again");
       this.find("[data-chart-message]").append(again);
     }
 
@@ -294,12 +369,14 @@
       const time = Math.floor(at / 1000 / this.seconds) * this.seconds;
       const last = this.rows.at(-1);
       if (last && time < last.time) return;
+      const isLastShown = this.at === this.rows.length - 1;
       if (last && time === last.time) {
         last.close = value;
         last.high = Math.max(last.high, value);
         last.low = Math.min(last.low, value);
         this.candles.update({ ...last });
         this.line.update({ time, value });
+        if (isLastShown) this.show(this.at);
         return;
       }
       const row = { time, open: value, high: value, low: value, close: value, volume: null };
@@ -311,9 +388,30 @@
         this.candles.update({ ...row });
         this.line.update({ time, value });
       }
-      this.show(row);
+      if (isLastShown) this.show(this.rows.length - 1);
+      this.settle();
+    }
+
+    // A candle closed: the server knows its volume and the indicators' values.
+    settle() {
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => {
+        if (!document.hidden) this.load(this.range, [], { isQuiet: true });
+      }, SETTLE + Math.random() * SETTLE);
     }
   }
+
+  // The menu of indicators closes as menus do.
+  document.addEventListener("click", (event) => {
+    const menu = document.querySelector("[data-indicators][open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("[data-indicators][open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   for (const figure of document.querySelectorAll("[data-chart]")) {
     figure.priceChart = new PriceChart(figure);

@@ -4,9 +4,11 @@
   const LONGEST_PAUSE = 30_000;
   const TOO_MANY = 4429; // the server's close code for too many connections
   const QUIET_TOO_LONG = 60_000;
+  const REST_AFTER = 30_000; // in the background
 
   class LiveSocket {
-    // handlers: frame(object), open(), lost(code) -> false to stay away for good
+    // handlers: frame(object), open(), lost(code) -> false to stay away for good;
+    // restsWhenHidden: what it brings is for eyes only, so a page in the background does without
     constructor(path, handlers) {
       this.path = path;
       this.handlers = handlers;
@@ -14,10 +16,10 @@
       this.retryAt = 0;
       this.heardAt = 0;
       this.isOver = false;
-      addEventListener("online", () => this.reopen());
+      addEventListener("online", () => this.isResting || this.reopen());
       addEventListener("offline", () => this.drop());
       addEventListener("pageshow", (event) => event.persisted && this.reopen());
-      document.addEventListener("visibilitychange", () => this.wake());
+      document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.wake()));
       this.open();
     }
 
@@ -85,9 +87,22 @@
       old?.close();
     }
 
+    rest() {
+      if (!this.handlers.restsWhenHidden) return;
+      this.restTimer = setTimeout(() => {
+        const socket = this.socket;
+        clearTimeout(this.timer);
+        this.isResting = true;
+        this.socket = null;
+        socket?.close();
+      }, REST_AFTER);
+    }
+
     // A tab that comes back to the front wants prices now, and a laptop that slept holds a
     // socket that only looks open.
     wake() {
+      clearTimeout(this.restTimer);
+      this.isResting = false;
       if (document.hidden || this.isOver) return;
       const isQuiet = Date.now() - this.heardAt > QUIET_TOO_LONG;
       if (!this.socket || (this.isOpen && isQuiet)) this.reopen();

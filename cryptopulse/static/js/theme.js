@@ -18,10 +18,14 @@
 
   function show(theme) {
     root.dataset.theme = theme;
+    for (const meta of document.querySelectorAll("meta[name=theme-color]")) {
+      meta.content = theme === "dark" ? "#0a0c10" : "#f5f6f8"; // --bg: the window's own frame
+    }
   }
 
   const chosen = stored();
-  if (chosen === "light" || chosen === "dark") show(chosen);
+  const first = chosen === "light" || chosen === "dark" ? chosen : setting;
+  if (first === "light" || first === "dark") show(first);
 
   addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;

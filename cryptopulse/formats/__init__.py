@@ -1,0 +1,1 @@
+"""How Django writes raw values per language: numbers with a point, always."""
