@@ -43,19 +43,23 @@ class Stop:
     """What SIGINT and SIGTERM mean: a clean end with exit code 0, once, in time.
 
     While the product starts, the first signal raises SystemExit where the main thread is; once
-    it runs, `on_stop` is called instead. A second signal changes nothing.
+    it runs, `on_stop` is called instead. A second signal changes nothing. Python drops what is
+    raised inside a finalizer, so a SystemExit that fell into one is raised again behind it.
     """
 
     def __init__(self) -> None:
         self.on_stop: Callable[[], None] | None = None
         self.was_asked = False
         self._asked = threading.Event()
+        self._was_dropped = False
 
     def install(self) -> None:
         """Take over the signals. The thread starts now: a signal handler may not start one."""
         threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
         for number in SIGNALS:
             signal.signal(number, self._ask)
+        self._report = sys.unraisablehook
+        sys.unraisablehook = self._look_at_dropped
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.was_asked = True
@@ -66,9 +70,21 @@ class Stop:
             raise SystemExit(0)
         self.on_stop()
 
+    def _look_at_dropped(self, dropped: sys.UnraisableHookArgs) -> None:
+        if not (self.was_asked and isinstance(dropped.exc_value, SystemExit)):
+            self._report(dropped)
+            return
+        signal.signal(signal.SIGTERM, self._ask)
+        self._was_dropped = True
+
     def _end_in_time(self) -> None:
         self._asked.wait()
-        time.sleep(PATIENCE)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            time.sleep(0.05)
+            if self._was_dropped:
+                self._was_dropped = False
+                signal.raise_signal(signal.SIGTERM)
         os._exit(0)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -137,6 +139,34 @@ def test_asking_twice_is_asking_once(pulse: StartPulse) -> None:
 
     assert product.end() == 0, product.output
     assert "Traceback" not in product.output
+
+
+ASKED_IN_A_FINALIZER = """
+import signal, time, weakref
+from cryptopulse.embedded import Stop
+
+class Passing: pass
+
+Stop().install()
+passing = Passing()
+weakref.finalize(passing, signal.raise_signal, signal.SIGTERM)
+del passing
+time.sleep(30)
+"""
+
+
+def test_it_ends_cleanly_when_the_signal_falls_into_a_finalizer() -> None:
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", ASKED_IN_A_FINALIZER],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "cryptopulse.settings", "DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert time.monotonic() - started < 2 * SLACK
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says when Python handles signals")
