@@ -11,7 +11,7 @@ WITHOUT_ENGINE := --ignore=tests/dynamodb
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run run-dynamodb demo-logins test test-fast test-postgres test-dynamodb \
-        test-django test-browser test-processes bench-engine bench-pages lint types migrations-check deploy-check \
+        test-django test-browser test-processes soak bench bench-engine bench-pages lint types migrations-check deploy-check \
         format messages ci screenshots clean
 
 help: ## List the verbs
@@ -83,6 +83,12 @@ test-processes: setup-dev ## The real processes: start, trade, kill, start again
 
 test-browser: setup-dev ## Pages in a real Chromium, two at a time; failures leave pictures and traces
 	$(PYTEST) -n 2 --dist loadgroup -m browser
+
+soak: setup-dev ## Ten minutes of clients, kills and outages; nothing lost, nothing doubled. SECONDS=600
+	$(BIN)/python -m tests.recovery.soak
+
+bench: setup-dev ## Every measurement beside its peer; ONLY="fanout alerts"
+	@ONLY="$(ONLY)" $(BIN)/python -m benchmarks
 
 bench-engine: setup-dev ## What the DynamoDB engine costs over plain boto3
 	$(BIN)/python -m benchmarks.engine

@@ -6,21 +6,16 @@ Prints tables and writes them to `results/engine-<date>.json`. `make bench-engin
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import operations, overhead, product
 from benchmarks.operations import Cost
 from benchmarks.overhead import ROWS, Measured
-
-RESULTS = Path(__file__).resolve().parent / "results"
+from benchmarks.report import RESULTS, aligned, machine
 
 
 def main() -> int:
@@ -87,38 +82,17 @@ def cost_table(costs: list[Cost]) -> list[str]:
     return aligned(head, rows)
 
 
-def aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return the lines of a Markdown table that reads well as it is."""
-    widths = [max(3, *map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [head, tuple("-" * width for width in widths), *rows]
-    padded = (map(str.ljust, line, widths) for line in lines)
-    return [f"| {' | '.join(cells)} |" for cells in padded]
-
-
 def document(measured: list[Measured], costs: list[Cost]) -> dict[str, Any]:
     """Return what is kept of a run."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 1),
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("django", "boto3", "botocore", "apsw")},
-        },
+        "machine": machine("django", "boto3", "botocore", "apsw"),
         "rounds": overhead.ROUNDS,
         "cpu": [asdict(one) | {"verdict": one.verdict} for one in measured],
         "beyond_boto3": per_statement_and_row(measured),
         "prices": {"read": operations.READ_PRICE, "write": operations.WRITE_PRICE},
         "operations": [asdict(one) | {"dollars": one.dollars} for one in costs],
     }
-
-
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":
