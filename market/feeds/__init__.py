@@ -10,9 +10,9 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
-from .base import Feed, FeedError
+from .base import Feed, FeedError, StreamFeed
 
-__all__ = ["Feed", "FeedError", "feed"]
+__all__ = ["Feed", "FeedError", "StreamFeed", "feed"]
 
 
 def feed(alias: str, **options: Any) -> Feed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +17,10 @@ class FeedError(Exception):
     `misconfigured`: the fault lies in our settings, so every question will fail until somebody
     changes them; implies `permanent`. Without it a permanent error is about this one question
     (a delisted coin, history further back than the plan reaches) and the feed itself is well.
-    `retry_after`: how long the source, or our own budget, asks us to wait.
+    `retry_after`: how long the source, or our own budget, asks us to wait. Of zero length where
+    nothing is wrong and the source only wants us to connect anew (its daily disconnect).
+    `elsewhere`: waiting will not help soon, so the next feed should be asked at once: a country
+    that is not served, an unknown host, a certificate of somebody else.
     """
 
     def __init__(
@@ -27,11 +30,13 @@ class FeedError(Exception):
         permanent: bool = False,
         misconfigured: bool = False,
         retry_after: timedelta | None = None,
+        elsewhere: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent or misconfigured
         self.misconfigured = misconfigured
         self.retry_after = retry_after
+        self.elsewhere = elsewhere
 
 
 class Feed(ABC):
@@ -75,3 +80,38 @@ class Feed(ABC):
     def search(self, query: str, *, now: datetime) -> list[tuple[str, str, str]]:  # noqa: ARG002 (part of the contract)
         """Find coins by name or symbol: (id, symbol, name), best first. Raises FeedError."""
         raise FeedError(f"{self.name} cannot be searched.", permanent=True)
+
+
+class StreamFeed(Feed):
+    """A real feed that sends prices by itself over one connection, for as long as it lasts.
+
+    It connects once: whoever runs it connects again, with a pause, when `ticks` has raised.
+    """
+
+    is_real = True
+
+    #: Coins whose price in dollars the feed must be told to convert its own: an exchange that
+    #: trades against Tether needs to know what Tether is worth.
+    needs: tuple[str, ...] = ()
+
+    @abstractmethod
+    def serves(self, coin_ids: Sequence[str]) -> list[str]:
+        """Return those of these coins that the source has a symbol for, in their order."""
+
+    @abstractmethod
+    def ticks(self, coin_ids: Sequence[str]) -> AsyncGenerator[list[Quote], None]:
+        """Connect, subscribe and yield quotes as messages come, never an empty list.
+
+        Coins that it does not serve are left out. It never ends by itself but raises FeedError
+        that says why the connection ended. Close it (`contextlib.aclosing`) to disconnect.
+        Reading must keep up: an exchange cuts off whoever does not.
+        """
+
+    def told(self, quote: Quote) -> None:
+        """Take the latest price of one of the coins in `needs`; call it whenever there is one."""
+
+    def interval(self, *, now: datetime) -> timedelta:  # noqa: ARG002 (part of the contract)
+        return timedelta(hours=1)  # there is nothing to fetch
+
+    def quotes(self, coin_ids: Sequence[str], *, now: datetime) -> list[Quote]:  # noqa: ARG002 (part of the contract)
+        raise FeedError(f"{self.name} is a stream: manage.py stream runs it.", permanent=True)
