@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,76 +12,10 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.requirements import require_or_skip
-
+from .parts import BEAT, WEB, WORKER, Redis, eventually, is_alive
 from .product import Person, Process, environment, free_port, listen, receive_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes")]
-
-WEB = [
-    "-m",
-    "uvicorn",
-    "cryptopulse.asgi:application",
-    "--ws",
-    "cryptopulse.live.protocol:HubProtocol",
-    "--ws-per-message-deflate",
-    "false",
-    "--no-proxy-headers",
-    "--port",
-]
-WORKER = ["-m", "celery", "-A", "cryptopulse", "worker", "--pool", "threads", "-l", "WARNING"]
-BEAT = [
-    "-m",
-    "celery",
-    "-A",
-    "cryptopulse",
-    "beat",
-    "--scheduler",
-    "cryptopulse.scheduler:SkippingScheduler",
-    "--max-interval",
-    "1",
-    "--pidfile=",
-]
-
-
-class Redis:
-    """A Redis server of our own, which may go away and come back at the same port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._program = shutil.which("redis-server")
-        if self._program is None:
-            require_or_skip("redis", "there is no redis-server on this machine")
-        self._folder = folder
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._server: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert self._program is not None
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._server = subprocess.Popen(
-            [self._program, *arguments, "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        eventually(self._answers)
-
-    def _answers(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.kill()
-            self._server.wait()
-            self._server = None
-
-
-def eventually(condition: Callable[[], Any], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -108,7 +39,7 @@ class Installation:
         self.worker = self._start(WORKER)
         self.beat = self._start(BEAT)
         for port in self.ports:
-            eventually(lambda port=port: _is_alive(port))  # type: ignore[misc]
+            eventually(lambda port=port: is_alive(port))  # type: ignore[misc]
 
     def _start(self, arguments: list[str]) -> Process:
         process = Process(arguments, self._env)
@@ -130,13 +61,6 @@ class Installation:
     def shell(self, code: str) -> str:
         """Run code in yet another process of the product."""
         return self.run("manage.py", "shell", "--no-imports", "-c", code)
-
-
-def _is_alive(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).ok
-    except requests.RequestException:
-        return False
 
 
 @pytest.fixture
@@ -214,7 +138,7 @@ def test_ticks_and_events_go_on_after_redis_was_away(
         redis.stop()
         ready = requests.get(f"http://127.0.0.1:{installation.ports[0]}/readyz", timeout=20)
         assert (ready.status_code, ready.json()["broker"]) == (503, "does not answer")
-        assert _is_alive(installation.ports[0])
+        assert is_alive(installation.ports[0])
         time.sleep(3)
         redis.start()
 
