@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from market.feeds import FeedError
 from market.feeds.coingecko import rows
-from market.feeds.coingecko.answers import Answer, read, retry_after
+from market.feeds.coingecko.answers import Answer, read
 from market.feeds.coingecko.plans import PLANS
+from market.feeds.figures import retry_after
 from market.feeds.recording import read_bars, ticks
 from market.quotes import Bar
 from tests.conftest import NOW

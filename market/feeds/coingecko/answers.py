@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from market.feeds.base import FeedError
+from market.feeds.figures import LONGEST_RETRY_AFTER, retry_after
 
 from .plans import Plan
 
-LONGEST_RETRY_AFTER = timedelta(seconds=300)
 RETRY_AFTER_UNSAID = timedelta(seconds=60)  # their window is a minute
 
 # CoinGecko's own codes (docs.coingecko.com, "Errors and rate limits").
@@ -153,19 +152,3 @@ def history_too_long(plan: Plan) -> FeedError:
         "start, use a paid plan (COINGECKO_PLAN=pro), or load older prices from a CSV file.",
         permanent=True,
     )
-
-
-def retry_after(value: str | None, *, now: datetime) -> timedelta | None:
-    """Read a Retry-After header, seconds or a date; at most five minutes, None if unreadable."""
-    if not value:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        wait = timedelta(seconds=min(int(value[:9]), 10**6))
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        wait = moment.replace(tzinfo=moment.tzinfo or UTC) - now
-    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)

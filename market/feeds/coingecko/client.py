@@ -15,8 +15,9 @@ import urllib3
 
 from market import budget
 from market.feeds.base import FeedError
+from market.feeds.figures import LONGEST_RETRY_AFTER
 
-from .answers import LONGEST_RETRY_AFTER, Answer, RetryableError, read
+from .answers import Answer, RetryableError, read
 from .plans import Access
 
 logger = logging.getLogger(__name__)

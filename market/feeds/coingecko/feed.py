@@ -11,6 +11,7 @@ from typing import Any
 
 from market import budget
 from market.feeds.base import Feed, FeedError
+from market.feeds.figures import number
 from market.quotes import Bar, Quote, is_coin_id
 
 from . import rows
@@ -156,7 +157,7 @@ class CoinGeckoFeed(Feed):
         per_bitcoin = {}
         for currency in {"USD", *currencies}:
             row = listed.get(currency.lower())
-            value = rows.number(row.get("value")) if isinstance(row, dict) else None
+            value = number(row.get("value")) if isinstance(row, dict) else None
             if value is not None and value > 0:
                 per_bitcoin[currency] = value
         dollars = per_bitcoin.get("USD")

@@ -14,16 +14,13 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from market.feeds.figures import LARGEST_PRICE, SMALLEST_PRICE, moment, number
 from market.quotes import Bar, Quote, is_coin_id
 
 logger = logging.getLogger(__name__)
 
 STEPS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 SPARKLINE_POINTS = 56  # of the 168 hours that CoinGecko sends: a row stays under two kilobytes
-SMALLEST_PRICE = Decimal("1e-18")  # what a column of prices takes
-LARGEST_PRICE = Decimal("1e18")
-ABSURD = 36  # digits before or after the point that no price or supply has
-LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def quotes(rows: list[Any], *, source: str) -> list[Quote]:
@@ -70,14 +67,6 @@ def _quote(row: dict[str, Any], source: str) -> Quote | None:
     )
 
 
-def number(value: object) -> Decimal | None:
-    """Return a JSON number as a finite Decimal of a size that figures of a market have."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    result = Decimal(value)
-    return result if result.is_finite() and abs(result.adjusted()) <= ABSURD else None
-
-
 def _fitting(value: object, *, digits: int, places: int) -> Decimal | None:
     """Round to what the column takes; None for what has more digits before the point."""
     result = number(value)
@@ -103,22 +92,6 @@ def text(value: object, length: int) -> str:
     if not isinstance(value, str):
         return ""
     return "".join(c for c in value if c.isprintable()).strip()[:length]
-
-
-def moment(value: object) -> datetime | None:
-    """Read a time: ISO 8601 (UTC where it says nothing), or Unix seconds or milliseconds."""
-    try:
-        if isinstance(value, str):
-            at = datetime.fromisoformat(value.strip())
-            at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-        else:
-            stamp = number(value)
-            if stamp is None:
-                return None
-            at = datetime.fromtimestamp(float(stamp / 1000 if stamp > 10**11 else stamp), tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return at if datetime(2009, 1, 3, tzinfo=UTC) <= at < LATEST else None
 
 
 def _sparkline(value: object) -> list[float]:
