@@ -16,7 +16,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
 _pages = get_asgi_application()  # sets Django up; what follows needs it
 
-from . import health  # noqa: E402
+from . import health, late  # noqa: E402
 from .live.routing import websocket_application  # noqa: E402
 from .live.ticker import hub  # noqa: E402
 
@@ -41,6 +41,8 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            if late.reads_ahead:
+                late.read_all()
             await hub.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":

@@ -7,6 +7,7 @@ about the end.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -24,6 +25,7 @@ from celery import beat
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 
+from . import late
 from .celery import app
 from .live.protocol import HubProtocol
 
@@ -35,6 +37,9 @@ PATIENCE = 4.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WORKER_THREADS = 4
 WORKER_LOOKS_EVERY = 0.25
+#: Seconds that the first pages have to themselves: whoever waits at the door while the product
+#: starts is not kept waiting for a worker to be built.
+HEAD_START = 0.5
 #: Seconds before a worker or a beat that broke is started again.
 RESTART_AFTER = 1.0
 
@@ -138,6 +143,8 @@ class BackgroundWork:
         ]
 
     def start(self) -> None:
+        if self._stopping:  # asked to end within the head start of the pages
+            return
         os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they have just been run
         worker_state.should_stop = None  # left behind by an earlier stop in this process
         for thread in self._threads:
@@ -154,7 +161,8 @@ class BackgroundWork:
         """Wait for both to end; tell whether they did."""
         deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _keep(self, run: Callable[[], None]) -> None:
@@ -182,6 +190,7 @@ class BackgroundWork:
         worker.start()
 
     def _run_beat(self) -> None:
+        late.read_all()
         while not self.ready.wait(timeout=0.1):
             if self._stopping:
                 return
@@ -226,12 +235,13 @@ class Server(uvicorn.Server):
 
 
 def serve(*, listener: socket.socket, stop: Stop, on_started: Callable[[], None]) -> None:
-    """Serve until asked to stop; background work starts once pages are served."""
+    """Serve until asked to stop; background work starts a moment after pages are served."""
     work = BackgroundWork()
+    late.reads_ahead = False  # the beat does, behind the first page
 
     def started() -> None:
         on_started()
-        work.start()
+        asyncio.get_running_loop().call_later(HEAD_START, work.start)
 
     server = Server(on_started=started)
 

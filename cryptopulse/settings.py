@@ -48,7 +48,7 @@ SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "cryptopulse.late.LateAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 
 from . import health, installable
-from .api import api
+from .late import late
 from .portals.coin import coin_page
 
 #: The page of one coin shows a holding and alerts, which the market knows nothing of.
@@ -24,8 +23,8 @@ urlpatterns = [
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/", api.urls),
-    path("admin/", admin.site.urls),
+    late("api/", "cryptopulse.api_urls", app_name="ninja", namespace="api"),
+    late("admin/", "cryptopulse.admin_urls", app_name="admin", namespace="admin"),
     path("favicon.ico", lambda _request: redirect(static("img/favicon.svg"))),
     path("manifest.webmanifest", installable.manifest, name="manifest"),
     path("service-worker.js", installable.service_worker, name="service-worker"),

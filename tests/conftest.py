@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import Role
+from cryptopulse import late
 from market.models import Coin
 from market.quotes import quantity_step_for
 
@@ -25,6 +26,8 @@ from market.quotes import quantity_step_for
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 PASSWORD = "correct horse battery staple"
+
+late.read_all()  # tests go through every model of the admin, and name them as they are collected
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,21 @@ from cryptopulse.engine import DYNAMODB
 from .findings import error
 
 
+@register(Tags.database)
+def check_dynamodb_options(**_: Any) -> list[CheckMessage]:
+    """The options of each database that is DynamoDB can be read."""
+    from cryptopulse.dynamodb.options import read_options
+
+    found: list[CheckMessage] = []
+    for database in settings.DATABASES.values():
+        if database["ENGINE"] == DYNAMODB:
+            try:
+                read_options(database)
+            except ImproperlyConfigured as problem:
+                found.append(error(100, str(problem), "See DynamoDB in the README."))
+    return found
+
+
 @register(Tags.models)
 def check_dynamodb(
     app_configs: Iterable[Any] | None = None,  # noqa: ARG001 (tables are looked at together)
@@ -37,8 +52,9 @@ def _findings(database: dict[str, Any], *, asks: bool) -> list[CheckMessage]:
 
     try:
         options = read_options(database)
-    except ImproperlyConfigured as problem:
-        return [error(100, str(problem), "See DynamoDB in the README.")]
+    except ImproperlyConfigured:
+        return []  # said above
     models = apps.get_models(include_auto_created=True)
+    admin.autodiscover()
     found = list(checks.find(models, options, admin.site._registry))  # noqa: SLF001 (has no door)
     return found + (list(checks.find_changed_options(options)) if asks else [])

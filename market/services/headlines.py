@@ -6,17 +6,21 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from cryptopulse.atomic import in_chunks, run_atomic
-from market import budget, news
+from market import budget
 from market.feeds import FeedError
 from market.models import Article, Coin, FeedState, Tag
 
 from .reading import by_rank
 from .sources import answer_within
+
+if TYPE_CHECKING:
+    from market import news
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,8 @@ def _state_name(url: str) -> str:
 
 def _headlines(url: str, *, name: str, now: datetime) -> list[news.Headline]:
     """Fetch and read one feed; whatever goes wrong comes out as FeedError."""
+    from market import news  # with feedparser and requests, which only this job needs
+
     state = FeedState.objects.get(name=name)
     try:
         fetched = answer_within(
@@ -88,6 +94,8 @@ def _headlines(url: str, *, name: str, now: datetime) -> list[news.Headline]:
 
 
 def _tagger() -> news.CoinTagger:
+    from market import news
+
     coins = Coin.objects.filter(tracked=True).only("id", "symbol", "name", "rank")
     return news.CoinTagger((coin.pk, coin.symbol, coin.name) for coin in by_rank(list(coins)))
 

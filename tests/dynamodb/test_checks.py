@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.test.utils import isolate_apps
 
-from cryptopulse.checks.dynamodb import check_dynamodb
+from cryptopulse.checks.dynamodb import check_dynamodb_options
 from cryptopulse.dynamodb import checks
 from cryptopulse.dynamodb.catalogue import Column, Index, TableDef
 from cryptopulse.dynamodb.options import read_options
@@ -172,7 +172,7 @@ def test_options_that_a_table_was_not_made_with_are_named_with_the_command(
 def test_options_that_cannot_be_read_are_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = {"ENGINE": "cryptopulse.dynamodb", "NAME": "t", "OPTIONS": {"scans": "never"}}
     monkeypatch.setattr("django.conf.settings.DATABASES", {"default": broken})
-    (message,) = check_dynamodb()
+    (message,) = check_dynamodb_options()
     assert message.id == "cryptopulse.E100"
     assert "scans" in message.msg
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.checks import WARNING, run_checks
+from django.core.checks import WARNING, CheckMessage, Tags
+from django.core.checks.registry import registry
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection, connections
@@ -22,6 +24,10 @@ from cryptopulse.checks.storage import COLLECT, are_static_files_missing
 from cryptopulse.embedded import Stop, listen, serve
 from cryptopulse.environment import env, make_private
 from market import services as market
+
+#: Checks of the code, which are the same at every start: the tests and `manage.py check` run
+#: them. They read all there is of it, the parts that nobody has asked for yet included.
+ABOUT_CODE = frozenset({Tags.admin, Tags.commands, Tags.models, Tags.urls})
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -77,7 +83,7 @@ class Command(BaseCommand):
         """Refuse to start with wrong settings; mention what is merely less than it could be."""
         if are_static_files_missing():
             refuse(f"The static files have not been collected. {COLLECT}")
-        findings = [finding for finding in run_checks() if not finding.is_silenced()]
+        findings = list(self._findings())
         if wrong := [finding for finding in findings if finding.is_serious()]:
             refuse(
                 "\n".join(f"{finding.msg} {finding.hint or ''} ({finding.id})" for finding in wrong)
@@ -85,6 +91,14 @@ class Command(BaseCommand):
         for finding in findings:
             if finding.level >= WARNING:
                 self._say(f"Note: {finding.msg} ({finding.id})")
+
+    def _findings(self) -> Iterator[CheckMessage]:
+        """Yield what checks of the settings find."""
+        for check in registry.get_checks():
+            if ABOUT_CODE.isdisjoint(check.tags):
+                for finding in check(app_configs=None, databases=None):
+                    if not finding.is_silenced():
+                        yield finding
 
     def _prepare_database(self) -> bool:
         """Migrate if something is missing; tell whether nobody has an account here yet."""

@@ -1,0 +1,5 @@
+"""The URLs of the JSON API: see `cryptopulse.late`."""
+
+from .api import api
+
+urlpatterns = api.urls[0]
