@@ -92,8 +92,18 @@ def record_success(*, name: str, now: datetime) -> None:
     )
 
 
-def record_failure(*, name: str, error: FeedError, now: datetime) -> None:
+def record_failure(
+    *,
+    name: str,
+    error: FeedError,
+    now: datetime,
+    again_at: datetime | None = None,
+    is_quiet: bool = False,
+) -> None:
     """Note that the feed did not deliver; the third failure in a row opens the circuit.
+
+    A stream is tried again by a rhythm of its own: then `again_at` says when. `is_quiet`: the log
+    has it already.
 
     A wrong setting opens it at once, because no retry helps; it is still tried every few minutes,
     so that a mended one shows. An error about a single question (permanent, but nothing to
@@ -110,6 +120,8 @@ def record_failure(*, name: str, error: FeedError, now: datetime) -> None:
         state.last_error_at = now
         if not isinstance(error, FeedPaused):
             _count_failure(state, error, now)
+            if again_at is not None:
+                state.open_until = again_at if _is_in_trouble(state) else None
         state.save(
             update_fields=[
                 "last_error", "last_error_at", "failures", "open_until", "is_misconfigured",
@@ -118,7 +130,7 @@ def record_failure(*, name: str, error: FeedError, now: datetime) -> None:
         return _is_in_trouble(state) and not was_in_trouble
 
     is_new_trouble = run_atomic(operation)
-    logger.warning("feed %s: %s", name, error)
+    logger.log(logging.DEBUG if is_quiet else logging.WARNING, "feed %s: %s", name, error)
     if is_new_trouble:
         feed_failed.send_robust(sender=FeedState, name=name, sentence=str(error), now=now)
 

@@ -19,7 +19,7 @@ from .errors import MarketRejected
 from .origin import REAL, SIMULATED, origin, refusal_of
 from .prices import ingest
 from .reading import by_rank
-from .sources import active_feeds
+from .sources import active_feeds, stream_feeds
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,9 @@ def _fetch_from(alias: str, *, first: str, held: str | None, now: datetime) -> F
             # Between two tries of a feed that fails, the next one has to serve.
             is_failing = FeedState.objects.filter(name=alias, failures__gt=0).exists()
             return None if is_failing else FetchResult(source=None)
-        quotes = _ask(source, held=held, now=now)
-        if held is None and source.is_real:
+        is_first = source.is_real and _is_first_answer(alias, held=held)
+        quotes = source_quotes(source, [], now=now) if is_first else _ask(source, held, now=now)
+        if is_first:
             list_coins(quotes=quotes)
         result = ingest(quotes=quotes, now=now)
     except FeedError as error:
@@ -89,10 +90,18 @@ def _refuse_other_kind(source: Feed, *, first: str, held: str | None) -> None:
         )
 
 
-def _ask(source: Feed, *, held: str | None, now: datetime) -> list[Quote]:
-    """Ask for the coins of the database, or on the first fetch for what the source lists."""
-    if held is None and source.is_real:
-        return source_quotes(source, [], now=now)
+def _is_first_answer(alias: str, *, held: str | None) -> bool:
+    """Tell whether the source is to say which coins there are.
+
+    A stream may have brought prices before: it knows no catalogue.
+    """
+    if held is None or not stream_feeds():
+        return held is None
+    return not FeedState.objects.filter(name=alias, last_success_at__isnull=False).exists()
+
+
+def _ask(source: Feed, held: str | None, *, now: datetime) -> list[Quote]:
+    """Ask for the coins of the database."""
     coin_ids = ids_to_fetch()
     if held is None and not coin_ids:
         seed_demo_coins()  # a simulation moves the coins that there are

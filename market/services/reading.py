@@ -20,6 +20,7 @@ from market.models import Coin, FeedState
 from market.quotes import PRICE_CONTEXT, SIMULATED_SOURCES
 
 from .errors import MarketRejected
+from .lease import STREAM_LEASE
 from .origin import SIMULATED, origin
 
 _TENTH = Decimal("0.1")
@@ -122,6 +123,7 @@ def feed_states() -> list[FeedState]:
     So is the real feed that a simulated database was to choose by, and never asks again.
     """
     states = list(FeedState.objects.exclude(name__startswith="history:").order_by("name"))
+    states = [state for state in states if state.name != STREAM_LEASE]
     unused = settings.FEEDS.keys() - SIMULATED_SOURCES - set(settings.MARKET_FEEDS)
     if any(_feed_of(state) in unused for state in states) and origin() == SIMULATED:
         states = [state for state in states if _feed_of(state) not in unused]

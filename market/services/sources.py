@@ -10,20 +10,38 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import connections
 
+from market.feeds import FeedError, StreamFeed, feed
+
 from .origin import SIMULATED, origin
 
 Answer = TypeVar("Answer")
 
 
 def active_feeds() -> list[str]:
-    """Return the aliases of the feeds to ask, best first.
+    """Return the aliases of the feeds to ask, best first; streams speak without being asked.
 
     Those of MARKET_FEEDS; where that is empty, what the kind of this database's prices needs. A
     database without prices asks a real feed: it becomes simulated only by `choose_origin`.
     """
     if settings.MARKET_FEEDS:
-        return list(dict.fromkeys(settings.MARKET_FEEDS))
+        streams = set(stream_feeds())
+        return [alias for alias in dict.fromkeys(settings.MARKET_FEEDS) if alias not in streams]
     return ["simulated" if origin() == SIMULATED else "coingecko"]
+
+
+def stream_feeds() -> list[str]:
+    """Return the aliases of the streams that MARKET_FEEDS names, best first.
+
+    One that cannot be made is none; a system check and whoever asks it say why.
+    """
+    return [alias for alias in dict.fromkeys(settings.MARKET_FEEDS) if _is_stream(alias)]
+
+
+def _is_stream(alias: str) -> bool:
+    try:
+        return isinstance(feed(alias), StreamFeed)
+    except FeedError:
+        return False
 
 
 def answer_within(seconds: float, ask: Callable[[], Answer]) -> Answer:
