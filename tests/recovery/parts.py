@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,10 @@ import requests
 
 from tests.requirements import require_or_skip
 
-from .product import free_port
+from .product import ROOT, free_port
+
+#: In front of a program's name: it ends with the tests, however those end.
+TIED = [sys.executable, "-m", "tests.recovery.tied"]
 
 WEB = [
     "-m",
@@ -58,7 +62,8 @@ class Redis:
         assert self._program is not None
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self._server = subprocess.Popen(
-            [self._program, *arguments, "--dir", str(self._folder)],
+            [*TIED, self._program, *arguments, "--dir", str(self._folder)],
+            cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

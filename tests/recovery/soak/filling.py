@@ -1,0 +1,54 @@
+"""Fills the new database: coins with their first prices, three people, and their alerts.
+
+`python -m tests.recovery.soak.filling STEPS` prints the people's session cookies as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from . import feed  # sets Django up
+from .script import CHANNELS, COOLDOWN, OWNERS, wanted
+
+
+def main() -> None:
+    from allauth.account.models import EmailAddress
+    from django.conf import settings
+    from django.test import Client
+    from django.utils import timezone
+
+    from accounts.models import User
+    from alerts.models import PriceAlert
+    from market import services as market
+
+    market.seed_demo_coins()
+    feed.store(0)
+    people, cookies = {}, {}
+    for name in OWNERS:
+        person = User.objects.create_user(username=name, email=f"{name}@example.com")
+        EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+        browser = Client()
+        browser.force_login(person)
+        people[name], cookies[name] = person, browser.cookies[settings.SESSION_COOKIE_NAME].value
+    now = timezone.now()
+    PriceAlert.objects.bulk_create(
+        PriceAlert(
+            id=alert.key,
+            user=people[alert.owner],
+            coin_id=alert.coin_id,
+            condition=alert.condition,
+            target=alert.target,
+            repeats=alert.repeats,
+            cooldown=COOLDOWN,
+            channels=list(CHANNELS),
+            created_at=now,
+            armed_at=now,
+        )
+        for alert in wanted(int(sys.argv[1]))
+    )
+    print(json.dumps(cookies))
+
+
+if __name__ == "__main__":
+    main()

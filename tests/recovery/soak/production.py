@@ -1,0 +1,196 @@
+"""The product's processes: started, killed, restarted, and what they say and weigh."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.recovery.parts import BEAT, TIED, WEB, WORKER, Redis, eventually, is_alive
+from tests.recovery.product import Process, environment, free_port
+
+
+class Recorded(Process):
+    """A process that dies with this one, and whose lines have the moments at which they came."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        env: dict[str, str],
+        *,
+        heard: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.stamped: list[tuple[float, str]] = []
+        self._heard = heard
+        super().__init__([*TIED[1:], sys.executable, *arguments], env)
+        self.name = name
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for line in output:
+                self.lines.append(line)
+                self.stamped.append((time.monotonic(), line))
+                self._heard(line)
+
+    def rss(self) -> int:
+        """Return the resident memory in kB; 0 for one that has ended."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return 0
+        found = re.search(r"^VmRSS:\s*(\d+) kB$", status, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+
+@dataclass
+class Production:
+    """Two webs, two workers, a beat and the feed, with a Redis and a database between them."""
+
+    folder: Path
+    database_url: str
+    mail_port: int
+    pace: float
+    heard: Callable[[str], None] = lambda line: None
+    everything: list[Recorded] = field(default_factory=list)
+    workers: list[Recorded] = field(default_factory=list)
+    webs: list[Recorded] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
+    restarts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.redis = Redis(self.folder)
+        self._env = environment(
+            self.folder,
+            DEBUG="0",
+            SECRET_KEY="soak-" + "x" * 60,
+            ALLOWED_HOSTS="localhost,127.0.0.1",
+            HTTPS="0",
+            REDIS_URL=self.redis.url,
+            DATABASE_URL=self.database_url,
+            TRUSTED_PROXY_COUNT="1",
+            SIMULATED_INTERVAL="86400",  # the soak's own feed brings the prices
+            STALE_AFTER_SECONDS="259200",  # what that interval asks for
+            EMAIL_TRANSPORT="smtp",
+            EMAIL_HOST="127.0.0.1",
+            EMAIL_PORT=str(self.mail_port),
+            DEFAULT_FROM_EMAIL="noreply@example.com",
+        )
+
+    def fill(self, steps: int) -> dict[str, str]:
+        """Make the database and what is in it; return people's session cookies."""
+        self.redis.start()
+        self._run("migrate", ["manage.py", "migrate", "--verbosity", "0"])
+        printed = self._run("filling", ["-m", "tests.recovery.soak.filling", str(steps)])
+        cookies: dict[str, str] = json.loads(printed.splitlines()[-1])
+        return cookies
+
+    def read(self) -> dict[str, object]:
+        """Return what the database holds."""
+        printed = self._run("reading", ["-m", "tests.recovery.soak.reading"])
+        report: dict[str, object] = json.loads(printed.splitlines()[-1])
+        return report
+
+    def start(self) -> None:
+        self.ports = [free_port(), free_port()]
+        self.webs = [
+            self._start(f"web {number}", [*WEB, str(port), "--log-level", "warning"])
+            for number, port in enumerate(self.ports, start=1)
+        ]
+        self.workers = [self._worker(number) for number in (1, 2)]
+        self.beat = self._start("beat", BEAT)
+        self.start_feed(step=1)
+        for port in self.ports:
+            eventually(lambda port=port: is_alive(port))  # type: ignore[misc]
+
+    def kill_worker(self, place: int) -> None:
+        """End a worker without a warning, and start another."""
+        self.workers[place].kill()
+        self.workers[place] = self._worker(place + 1)
+
+    def end_feed(self, *, gently: bool) -> None:
+        """End the feed, one way or the other."""
+        if gently:
+            assert self.feed.stop() == 0, self.feed.output
+        else:
+            self.feed.kill()
+
+    def start_feed(self, *, step: int) -> None:
+        """Start the feed with this step."""
+        self.feed = self._feed(step)
+
+    def supervise(self) -> None:
+        """Start again what has ended by itself, as systemd does."""
+        for place, worker in enumerate(self.workers):
+            if worker.has_ended:
+                self.restarts.append(worker.name)
+                self.workers[place] = self._worker(place + 1)
+        if self.beat.has_ended:
+            self.restarts.append("beat")
+            self.beat = self._start("beat", BEAT)
+
+    def stop(self) -> dict[str, int]:
+        """Ask everything to end, and return the exit codes."""
+        living = [process for process in self.everything if not process.has_ended]
+        for process in living:
+            process.send(signal.SIGTERM)
+        return {process.name: process.end(seconds=30) for process in living}
+
+    def kill(self) -> None:
+        for process in reversed(self.everything):
+            process.kill()
+        self.redis.stop()
+
+    def _run(self, name: str, arguments: list[str]) -> str:
+        process = self._start(name, arguments)
+        assert process.end(seconds=180) == 0, process.output
+        return process.output
+
+    def _worker(self, number: int) -> Recorded:
+        return self._start(f"worker {number}", [*WORKER, "-n", f"worker{number}@%h"])
+
+    def _feed(self, step: int) -> Recorded:
+        arguments = ["-m", "tests.recovery.soak.feed", str(step), str(self.pace)]
+        return self._start("feed", arguments, heard=self.heard)
+
+    def _start(
+        self, name: str, arguments: list[str], heard: Callable[[str], None] = lambda line: None
+    ) -> Recorded:
+        process = Recorded(name, arguments, self._env, heard=heard)
+        self.everything.append(process)
+        return process
+
+
+def own_database(folder: Path) -> str:
+    """Return the URL of a database of our own: on the PostgreSQL that answers, else SQLite."""
+    import psycopg
+
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        server = "postgres://postgres@127.0.0.1:5432/postgres"
+    name = f"cryptopulse_soak_{os.getpid()}"
+    try:
+        with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+    except psycopg.OperationalError:
+        if "postgres" in os.environ.get("REQUIRE", "").split(","):
+            raise
+        return f"sqlite:///{folder / 'soak.sqlite3'}"
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def drop_database(url: str) -> None:
+    """Remove it again."""
+    if url.startswith("postgres"):
+        import psycopg
+
+        server, _, name = url.rpartition("/")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
