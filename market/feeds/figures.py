@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,17 @@ def number(value: object) -> Decimal | None:
         return None
     result = Decimal(value)
     return result if result.is_finite() and abs(result.adjusted()) <= ABSURD else None
+
+
+_WRITTEN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?(e-?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
+
+
+def price(value: object) -> Decimal | None:
+    """Return a price, a JSON number or one written as text, that a market can have."""
+    if isinstance(value, str):
+        value = Decimal(value) if _WRITTEN.fullmatch(value) else None
+    result = number(value)
+    return result if result is not None and SMALLEST_PRICE <= result < LARGEST_PRICE else None
 
 
 def moment(value: object) -> datetime | None:
