@@ -1,65 +1,57 @@
 """What a fired alert tells its owner, in the language and numbers spoken just now. Pure.
 
-Sentences in Python and no template: a thousand alerts may fire on one price.
+Sentences in Python and no template, each put together once for all alerts that a price has fired:
+of ten thousand alerts only the targets differ.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol
 
 from cryptopulse import figures
 from cryptopulse.words import gettext as _
 
-from .rules import Side
 
+class Wording:
+    """The sentences about one price, as one kind of reader reads them.
 
-class Fired(Protocol):
-    """What is read of an alert."""
+    Made, and asked for a body, while that reader is spoken to.
+    """
 
-    condition: str
-    target: Decimal
-    repeats: bool
-    last_fired_at: datetime | None
-    last_fired_price: Decimal | None
+    def __init__(
+        self,
+        *,
+        name: str,
+        symbol: str,
+        rose: bool,
+        price: Decimal,
+        at: datetime,
+        is_simulated: bool,
+    ) -> None:
+        values = {"name": name, "symbol": symbol.upper(), "price": figures.money(price)}
+        said = _("%(name)s rose to %(price)s") if rose else _("%(name)s fell to %(price)s")
+        self.subject = said % values
+        values["moment"] = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        if rose:
+            happened = _("%(name)s (%(symbol)s) rose to %(price)s at %(moment)s UTC.")
+            self._asked = _("Your alert: %(name)s rises to or above %(target)s.")
+        else:
+            happened = _("%(name)s (%(symbol)s) fell to %(price)s at %(moment)s UTC.")
+            self._asked = _("Your alert: %(name)s falls to or below %(target)s.")
+        self._name = name
+        self._happened = happened % values
+        simulated = [_("This price is simulated.")] if is_simulated else []
+        once = _("It has fired once and for all. You can arm it again on the alerts page.")
+        again = _("It repeats: it can fire again when the price has been back on the other side.")
+        self._ends = "\n".join(["", *simulated, once]), "\n".join(["", *simulated, again])
+        self._bodies: dict[tuple[Decimal, bool], str] = {}
 
-
-def subject(alert: Fired, *, name: str) -> str:
-    """Say in one line what the price has done."""
-    said = _("%(name)s rose to %(price)s") if _rose(alert) else _("%(name)s fell to %(price)s")
-    return said % {"name": name, "price": figures.money(alert.last_fired_price)}
-
-
-def body(alert: Fired, *, name: str, symbol: str, is_simulated: bool) -> str:
-    """Say what happened, what had been asked for and what comes next: a line each."""
-    values = {
-        "name": name,
-        "symbol": symbol.upper(),
-        "price": figures.money(alert.last_fired_price),
-        "target": figures.money(alert.target),
-        "moment": _moment(alert.last_fired_at),
-    }
-    if _rose(alert):
-        happened = _("%(name)s (%(symbol)s) rose to %(price)s at %(moment)s UTC.")
-        asked = _("Your alert: %(name)s rises to or above %(target)s.")
-    else:
-        happened = _("%(name)s (%(symbol)s) fell to %(price)s at %(moment)s UTC.")
-        asked = _("Your alert: %(name)s falls to or below %(target)s.")
-    lines = [happened % values, asked % values]
-    if is_simulated:
-        lines.append(_("This price is simulated."))
-    lines.append(
-        _("It repeats: it can fire again when the price has been back on the other side.")
-        if alert.repeats
-        else _("It has fired once and for all. You can arm it again on the alerts page.")
-    )
-    return "\n".join(lines)
-
-
-def _rose(alert: Fired) -> bool:
-    return alert.condition == Side.ABOVE
-
-
-def _moment(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else ""
+    def body(self, *, target: Decimal, repeats: bool) -> str:
+        """Say what happened, what had been asked for and what comes next: a line each."""
+        found = self._bodies.get((target, repeats))
+        if found is None:
+            asked = self._asked % {"name": self._name, "target": figures.money(target)}
+            found = f"{self._happened}\n{asked}{self._ends[repeats]}"
+            self._bodies[target, repeats] = found
+        return found

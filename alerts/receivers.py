@@ -32,9 +32,13 @@ OUR_TASKS = ("accounts.", "market.", "portfolio.", "alerts.", "cryptopulse.")
 
 @receiver(prices_updated)
 def evaluate_new_prices(*, quotes: Sequence[Quote], now: datetime, **_: Any) -> None:
-    """Fire what the new prices have reached, in the thread that stored them. Never raises."""
+    """Fire what the new prices have reached, in the thread that stored them. Never raises.
+
+    What is too much for it goes to a worker: the next tick must not wait for a crash.
+    """
+    coin_ids = {quote.coin_id for quote in quotes}
     try:
-        services.evaluate(coin_ids={quote.coin_id for quote in quotes}, now=now)
+        services.evaluate(coin_ids=coin_ids, now=now, most=services.MOST_AT_ONCE)
     except Exception:
         logger.exception("alerts were not evaluated; the beat will")
 

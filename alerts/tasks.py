@@ -20,6 +20,12 @@ def evaluate_alerts() -> int:
 
 
 @shared_task
+def fire_coin(coin_id: str) -> int:
+    """Fire what a price has crossed where that is too much for the thread that stored it."""
+    return services.fire_coin(coin_id=coin_id, now=timezone.now())
+
+
+@shared_task
 def deliver_due() -> int:
     """Send the notifications that are due."""
     return services.deliver_due(now=timezone.now())

@@ -89,17 +89,29 @@ def _is_conflict(error: OperationalError) -> bool:
 
 
 def in_chunks(
-    items: Sequence[Item], *, actions_per_item: int, besides: int = 0
+    items: Sequence[Item], *, actions_per_item: int | Callable[[Item], int], besides: int = 0
 ) -> Iterator[list[Item]]:
     """Split bulk work so that each chunk fits one transaction of the database.
 
     `actions_per_item` counts the rows written for one item (and the sets of values that a
-    constraint keeps unique), `besides` what a chunk writes or locks whatever is in it. DynamoDB
-    takes 100 actions in one transaction; SQL databases take as many as we like, and get 1,000 so
-    that no chunk holds a lock for long.
+    constraint keeps unique), or tells it of each; `besides` what a chunk writes or locks whatever
+    is in it. DynamoDB takes 100 actions in one transaction; SQL databases take as many as we like,
+    and get 1,000 so that no chunk holds a lock for long.
     """
-    limit = getattr(connection.features, "max_transaction_actions", None) or 1000
-    size = max(1, (limit - besides) // actions_per_item)
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
+    limit = (getattr(connection.features, "max_transaction_actions", None) or 1000) - besides
+    if isinstance(actions_per_item, int):
+        size = max(1, limit // actions_per_item)
+        iterator = iter(items)
+        while chunk := list(islice(iterator, size)):
+            yield chunk
+        return
+    chunk, actions = [], 0
+    for item in items:
+        more = actions_per_item(item)
+        if chunk and actions + more > limit:
+            yield chunk
+            chunk, actions = [], 0
+        chunk.append(item)
+        actions += more
+    if chunk:
         yield chunk

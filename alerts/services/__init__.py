@@ -21,7 +21,7 @@ from .channels import (
 from .daily import fired_by_day
 from .delivery import deliver_due
 from .digest import send_digests
-from .evaluation import evaluate, evaluate_waiting
+from .evaluation import MOST_AT_ONCE, evaluate, evaluate_waiting, fire_coin
 from .flags import tell_of_flag
 from .inbox import (
     DELIVERY,
@@ -58,6 +58,7 @@ __all__ = [
     "DELIVERY",
     "KINDS",
     "MAX_ALERTS",
+    "MOST_AT_ONCE",
     "AlertRejected",
     "AlertStatistics",
     "AlertView",
@@ -84,6 +85,7 @@ __all__ = [
     "evaluate",
     "evaluate_waiting",
     "every_fired",
+    "fire_coin",
     "fired_by_day",
     "fired_page",
     "job_ended",

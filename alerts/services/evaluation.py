@@ -2,30 +2,33 @@
 
 One query looks, for each coin that moved, at the nearest target on each side. Only where the
 price has crossed it are alerts fetched, by literal bounds on the same partial index, and fired in
-chunks that each lock their rows, ask again and commit together with their notifications. Running
-twice, crashing half-way or running in two processes at once fires nothing twice and loses
-nothing: an alert that fired is not armed any more, and a coin counts as evaluated only after its
-last chunk.
+chunks (`firing`). A coin counts as evaluated only after its last chunk; until then its interval
+goes on, so that whoever comes next finds what a crash has left.
+
+A tick fires a few alerts by itself. Where it has crossed more than MOST_AT_ONCE, a worker fires
+them, and the next tick does not wait for it.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from alerts import rules
-from alerts.models import Condition, Notification, PriceAlert
-from alerts.services.notifications import alert_notifications
-from alerts.services.outbox import wake_delivery
+from alerts.models import Condition, PriceAlert
+from alerts.services.outbox import start, wake_delivery
 from cryptopulse.atomic import in_chunks, run_atomic
 from market import services as market
+
+from . import underway
+from .firing import find_crossed, fire
 
 if TYPE_CHECKING:
     from market.models import Coin
@@ -33,16 +36,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = PriceAlert.State
-#: An alert and at most one notification for each channel and for the system's topic.
-ROWS_PER_ALERT = 2 + len(settings.NOTIFICATION_CHANNELS)
-_WRITTEN = ("state", "last_fired_at", "last_fired_price", "times_fired", "rearm_at")
+
+#: So many alerts of a coin are fired, or armed again, in the thread that stored the price: some
+#: 20 ms. More than these go to a worker.
+MOST_AT_ONCE = 200
 
 
-def evaluate(*, coin_ids: Iterable[str], now: datetime) -> int:
+class TooMany(Exception):  # noqa: N818 (it is what was found, not a fault)
+    """More alerts of a coin are crossed than are to be fired here."""
+
+
+def evaluate(*, coin_ids: Iterable[str], now: datetime, most: int | None = None) -> int:
     """Fire the alerts that these coins' prices have reached; return how many.
 
     Stale prices are left alone. A coin whose evaluation fails is logged, keeps its interval and
-    is evaluated again by the next tick or the next beat; the others are not held up by it.
+    is evaluated again by the next tick or the next beat; the others are not held up by it. `most`:
+    a coin with more to do than this is left to a worker, if one can be asked.
     """
     fired, done = 0, []
     for coin in probe(coin_ids):
@@ -50,7 +59,9 @@ def evaluate(*, coin_ids: Iterable[str], now: datetime) -> int:
         if seen is None or coin.is_stale(now=now):
             continue
         try:
-            fired += _evaluate_coin(coin, seen, now=now)
+            fired += _evaluate_coin(coin, seen, now=now, most=most)
+        except TooMany:
+            logger.info("%s has crossed more than %s alerts: a worker fires them", coin.pk, most)
         except Exception:
             logger.exception("%s could not be evaluated", coin.pk)
         else:
@@ -64,8 +75,40 @@ def evaluate(*, coin_ids: Iterable[str], now: datetime) -> int:
 
 def evaluate_waiting(*, now: datetime) -> int:
     """Evaluate every coin whose latest price nobody has evaluated; the safety net under ticks."""
-    waiting = [coin.pk for coin in market.moved_coins() if not coin.is_stale(now=now)]
+    waiting = [
+        coin.pk
+        for coin in market.moved_coins()
+        if not coin.is_stale(now=now) and not underway.is_on(coin.pk)
+    ]
     return evaluate(coin_ids=waiting, now=now) if waiting else 0
+
+
+def fire_coin(*, coin_id: str, now: datetime) -> int:
+    """Fire all that a coin's price has crossed, and what later prices cross meanwhile.
+
+    Who finds this under way leaves it alone, so the last look is after its end is said: a price
+    that came before was stored before, and a later one starts another firing.
+    """
+    began, fired, before = time.monotonic(), 0, None
+    while (price_at := _unevaluated(coin_id)) is not None and price_at != before:
+        underway.note(coin_id)
+        try:
+            passed = timedelta(seconds=time.monotonic() - began)
+            fired += evaluate(coin_ids=[coin_id], now=now + passed)
+        finally:
+            underway.end(coin_id)
+        before = price_at
+    underway.end(coin_id)
+    return fired
+
+
+def _unevaluated(coin_id: str) -> datetime | None:
+    """Return the moment of the coin's latest price, if nobody has evaluated it."""
+    coin = market.coin(coin_id=coin_id)
+    if coin is None or coin.price_at is None:
+        return None
+    is_done = coin.evaluated_at is not None and coin.evaluated_at >= coin.price_at
+    return None if is_done else coin.price_at
 
 
 def probe(coin_ids: Iterable[str]) -> QuerySet[Any]:
@@ -103,84 +146,58 @@ def observation(coin: Coin) -> rules.Observation | None:
     )
 
 
-def _evaluate_coin(coin: Any, seen: rules.Observation, *, now: datetime) -> int:
-    """Arm again what is back on the other side, then fire what is crossed.
+def _evaluate_coin(
+    coin: Any, seen: rules.Observation, *, now: datetime, most: int | None = None
+) -> int:
+    """Arm again what is back on the other side, and fire what is crossed.
 
-    In this order an alert that is armed again waits for the next price.
+    What is armed again waits for the next price. Raises TooMany where there is more than `most`
+    to do and a worker does it.
     """
-    fired = 0
+    spare = None if most is None else most + 1
+    spent = {
+        side: _find_spent(coin.pk, side, seen, now=now, most=spare)
+        for side in _returned(coin, seen)
+    }
+    found = {side: find_crossed(coin.pk, side, seen, most=spare) for side in _reached(coin, seen)}
+    work = [len(keys) for keys in spent.values()] + [len(alerts) for alerts in found.values()]
+    if most is not None and max(work, default=0) > most:
+        if _hand_over(coin.pk):
+            raise TooMany
+        return _evaluate_coin(coin, seen, now=now)
+    for side, keys in spent.items():
+        _rearm(coin, side, seen, keys, now=now)
+    return sum(fire(coin, side, seen, alerts, now=now) for side, alerts in found.items())
+
+
+def _returned(coin: Any, seen: rules.Observation) -> list[Condition]:
+    """Return the sides on which the price has left a target that has fired."""
+    sides = []
     if coin.spent_above is not None and coin.spent_above > seen.price:
-        _rearm(coin, Condition.ABOVE, seen, now=now)
+        sides.append(Condition.ABOVE)
     if coin.spent_below is not None and coin.spent_below < seen.price:
-        _rearm(coin, Condition.BELOW, seen, now=now)
+        sides.append(Condition.BELOW)
+    return sides
+
+
+def _reached(coin: Any, seen: rules.Observation) -> list[Condition]:
+    """Return the sides on which the price has come to a target, or been there meanwhile."""
+    sides = []
     if coin.next_above is not None and coin.next_above <= seen.extreme(Condition.ABOVE):
-        fired += _fire_side(coin, Condition.ABOVE, seen, now=now)
+        sides.append(Condition.ABOVE)
     if coin.next_below is not None and coin.next_below >= seen.extreme(Condition.BELOW):
-        fired += _fire_side(coin, Condition.BELOW, seen, now=now)
-    return fired
+        sides.append(Condition.BELOW)
+    return sides
 
 
-def crossed(coin_id: str, side: Condition, seen: rules.Observation) -> QuerySet[PriceAlert]:
-    """Return the armed alerts of one side within the interval's bounds."""
-    bound = {"target__lte" if side == Condition.ABOVE else "target__gte": seen.extreme(side)}
-    return PriceAlert.objects.filter(
-        coin_id=coin_id, condition=side, state=State.ARMED, **bound
-    ).order_by("target" if side == Condition.ABOVE else "-target")
-
-
-def _fire_side(coin: Coin, side: Condition, seen: rules.Observation, *, now: datetime) -> int:
-    """Fire the crossed alerts of one side, chunk by chunk; return how many fired."""
-    columns = ("pk", "target", "armed_at", "times_fired")
-    keys = [
-        key
-        for key, target, armed_at, times_fired in crossed(coin.pk, side, seen).values_list(*columns)
-        if rules.firing_price(
-            side=side, target=target, armed_at=armed_at, seen=seen, was_rearmed=times_fired > 0
-        )
-        is not None
-    ]
-    return sum(
-        run_atomic(partial(_fire, coin, chunk, seen, now=now))
-        for chunk in in_chunks(keys, actions_per_item=ROWS_PER_ALERT)
-    )
-
-
-def _fire(coin: Coin, keys: Sequence[uuid.UUID], seen: rules.Observation, *, now: datetime) -> int:
-    """Fire those of a chunk that are still armed and met, with their notifications."""
-    waiting = PriceAlert.objects.select_for_update().filter(pk__in=keys, state=State.ARMED)
-    fired: list[PriceAlert] = []
-    for alert in waiting.order_by("pk"):
-        price = rules.firing_price(
-            side=alert.condition,
-            target=alert.target,
-            armed_at=alert.armed_at,
-            seen=seen,
-            was_rearmed=alert.times_fired > 0,
-        )
-        if price is None:
-            continue
-        alert.state = State.FIRED
-        alert.last_fired_at = seen.price_at
-        alert.last_fired_price = price
-        alert.times_fired += 1
-        alert.rearm_at = now + timedelta(seconds=alert.cooldown) if alert.repeats else None
-        fired.append(alert)
-    if fired:
-        _save_fired(fired)
-        Notification.objects.bulk_create(
-            alert_notifications(fired, coin, now=now),
-            ignore_conflicts=True,
-        )
-    return len(fired)
-
-
-def _save_fired(fired: Sequence[PriceAlert]) -> None:
-    """Write what firing has changed: one update for all that changed alike, which most did."""
-    alike: dict[tuple[Any, ...], list[uuid.UUID]] = {}
-    for alert in fired:
-        alike.setdefault(tuple(getattr(alert, name) for name in _WRITTEN), []).append(alert.pk)
-    for values, keys in alike.items():
-        PriceAlert.objects.filter(pk__in=keys).update(**dict(zip(_WRITTEN, values, strict=True)))
+def _hand_over(coin_id: str) -> bool:
+    """Let a worker fire this coin; False where none can be asked."""
+    if not underway.begin(coin_id):
+        return True
+    if start("fire_coin", coin_id):
+        return True
+    underway.end(coin_id)
+    return False
 
 
 def to_rearm(
@@ -193,17 +210,30 @@ def to_rearm(
     )
 
 
-def _rearm(coin: Coin, side: Condition, seen: rules.Observation, *, now: datetime) -> None:
+def _find_spent(
+    coin_id: str, side: Condition, seen: rules.Observation, *, now: datetime, most: int | None
+) -> list[uuid.UUID]:
+    keys = to_rearm(coin_id, side, seen, now=now).values_list("pk", flat=True)
+    return list(keys if most is None else keys[:most])
+
+
+def _rearm(
+    coin: Coin,
+    side: Condition,
+    seen: rules.Observation,
+    keys: Sequence[uuid.UUID],
+    *,
+    now: datetime,
+) -> None:
     """Arm again, from this price on, what the price has left; chunk by chunk."""
 
-    def operation(keys: Sequence[uuid.UUID]) -> None:
-        locked = to_rearm(coin.pk, side, seen, now=now).filter(pk__in=keys).select_for_update()
+    def operation(chunk: Sequence[uuid.UUID]) -> None:
+        locked = to_rearm(coin.pk, side, seen, now=now).filter(pk__in=chunk).select_for_update()
         ready = [alert.pk for alert in locked.order_by("pk") if _may_rearm(alert, seen, now=now)]
         PriceAlert.objects.filter(pk__in=ready).update(
             state=State.ARMED, armed_at=seen.price_at, rearm_at=None
         )
 
-    keys = list(to_rearm(coin.pk, side, seen, now=now).values_list("pk", flat=True))
     for chunk in in_chunks(keys, actions_per_item=1):
         run_atomic(partial(operation, chunk))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -13,8 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts import services as accounts
-from alerts import fired_text
-from alerts.models import Notification, PriceAlert
+from alerts.models import Notification
 from alerts.services.kinds import chosen_channels
 from alerts.services.outbox import wake_delivery
 from cryptopulse.atomic import in_chunks
@@ -23,7 +21,6 @@ from market import services as market
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from market.models import Coin
 
 Kind = Notification.Kind
 
@@ -92,59 +89,6 @@ def tell_operators(
         event_id=event_id,
         now=now,
     )
-
-
-def alert_notifications(
-    alerts: Sequence[PriceAlert], coin: Coin, *, now: datetime
-) -> list[Notification]:
-    """Return, unsaved, what tells that alerts of a coin have fired: a row per chosen channel.
-
-    One query, for how the owners of all of them read.
-    """
-    owners = accounts.readers(alert.user_id for alert in alerts)
-    alike: dict[tuple[str, str], list[PriceAlert]] = {}
-    for alert in alerts:
-        owner = owners.get(alert.user_id)
-        reading = (owner.language, owner.number_format) if owner else ("", "")
-        alike.setdefault(reading, []).append(alert)
-    rows: list[Notification] = []
-    for together in alike.values():
-        with accounts.speaking_to(owners.get(together[0].user_id)):
-            for alert in together:
-                rows += _told_of(alert, coin, now=now)
-    return rows
-
-
-def _told_of(alert: PriceAlert, coin: Coin, *, now: datetime) -> list[Notification]:
-    event_id = uuid.uuid5(alert.pk, str(alert.times_fired))
-    subject = one_line(fired_text.subject(alert, name=coin.name))
-    body = fired_text.body(
-        alert, name=coin.name, symbol=coin.symbol, is_simulated=coin.is_simulated
-    )
-    url = coin_url(coin.pk)
-    return [
-        Notification(
-            id=Notification.key(event_id, channel),
-            event_id=event_id,
-            kind=Kind.PRICE_ALERT,
-            channel=channel,
-            user_id=alert.user_id,
-            coin_id=coin.pk,
-            subject=subject,
-            body=body,
-            url=url,
-            due_at=now,
-            created_at=now,
-            expires_at=now + KEPT_FOR,
-        )
-        for channel in with_topic(alert.channels)
-    ]
-
-
-@lru_cache(maxsize=1024)
-def coin_url(coin_id: str) -> str:
-    """Return the path of a coin's page; ten thousand alerts may fire on one coin."""
-    return reverse("market:coin", args=[coin_id])
 
 
 def confirm_trade(*, transaction: Any, coin_name: str) -> list[Notification]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from django.db import transaction
 
@@ -19,15 +20,19 @@ def wake(task_name: str, *args: str) -> None:
     and whoever wrote is not troubled.
     """
 
-    def enqueue() -> None:
-        from alerts import tasks
+    transaction.on_commit(partial(start, task_name, *args), robust=True)
 
-        try:
-            getattr(tasks, task_name).apply_async(args, retry=False, expires=EXPIRES)
-        except Exception as error:  # whatever a broker raises is not the caller's trouble
-            logger.warning("no broker (%s): the beat will run %s", error, task_name)
 
-    transaction.on_commit(enqueue, robust=True)
+def start(task_name: str, *args: str) -> bool:
+    """Start one of this app's tasks now; tell whether the broker has taken it."""
+    from alerts import tasks
+
+    try:
+        getattr(tasks, task_name).apply_async(args, retry=False, expires=EXPIRES)
+    except Exception as error:  # whatever a broker raises is not the caller's trouble
+        logger.warning("no broker (%s): the beat will run %s", error, task_name)
+        return False
+    return True
 
 
 def wake_delivery() -> None:

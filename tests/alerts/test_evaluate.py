@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from alerts import services
 from alerts.models import Notification, PriceAlert
-from alerts.services import evaluation
+from alerts.services import evaluation, firing, outbox_rows
 from market import services as market
 from market.models import Coin
 from tests.alerts.conftest import after, fired_events, quote, tick, unevaluated
@@ -273,8 +273,8 @@ def test_a_crash_between_two_chunks_loses_nothing_and_doubles_nothing(
 ) -> None:
     alerts = [arm("above", f"10100{number}") for number in range(6)]
     most = getattr(connection.features, "max_transaction_actions", None) or 1000
-    monkeypatch.setattr(evaluation, "ROWS_PER_ALERT", most // 2)  # two alerts in a chunk
-    fire, calls = evaluation._fire, []
+    monkeypatch.setattr(firing, "actions_of", lambda _: most // 2)  # two alerts in a chunk
+    fire, calls = firing._fire, []
 
     def dies_at_the_second_chunk(*arguments: Any, **named: Any) -> int:
         calls.append(1)
@@ -282,7 +282,7 @@ def test_a_crash_between_two_chunks_loses_nothing_and_doubles_nothing(
             raise OperationalError("the machine is gone")
         return fire(*arguments, **named)
 
-    monkeypatch.setattr(evaluation, "_fire", dies_at_the_second_chunk)
+    monkeypatch.setattr(firing, "_fire", dies_at_the_second_chunk)
     monkeypatch.setattr("cryptopulse.atomic.ATTEMPTS", 1)
     with unevaluated():
         tick("102000", 10)
@@ -315,7 +315,7 @@ def test_a_failure_undoes_the_state_and_the_notification_together(
 ) -> None:
     alert = arm("above", "101000")
     with monkeypatch.context() as broken:
-        broken.setattr(evaluation, "alert_notifications", lambda *_, **__: 1 / 0)
+        broken.setattr(outbox_rows, "insert", lambda *_, **__: 1 / 0)
         tick("102000", 10)
     alert.refresh_from_db()
     assert alert.state == "armed"

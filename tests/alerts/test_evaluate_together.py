@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from alerts import rules, services
 from alerts.models import Condition, Notification, PriceAlert
-from alerts.services import evaluation
+from alerts.services import evaluation, firing
 from market import services as market
 from market.models import Coin
 from tests.alerts.conftest import after, quote, unevaluated
@@ -130,7 +130,7 @@ def test_every_query_of_a_tick_uses_its_partial_index(shared_database: str) -> N
     assert "Seq Scan on alerts_pricealert" not in probe
     assert "SCAN U0" not in probe
     for side in Condition:
-        fetch = plan(evaluation.crossed("bitcoin", side, seen).explain())
+        fetch = plan(firing.crossed("bitcoin", side, seen).explain())
         assert "alert_armed" in fetch, fetch
         rearm = evaluation.to_rearm("bitcoin", side, seen, now=NOW + timedelta(hours=1))
         assert "alert_to_rearm" in plan(rearm.explain()), rearm.explain()
