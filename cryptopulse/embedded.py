@@ -25,6 +25,8 @@ from celery import beat
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 
+from market import services as market
+
 from . import late
 from .celery import app
 from .live.protocol import HubProtocol
@@ -127,9 +129,9 @@ class _Worker(WorkController):  # type: ignore[misc]  # the package has no types
 
 
 class BackgroundWork:
-    """A worker (threads, so that tasks reach the hub and the memory broker) and a beat.
+    """A worker (threads, so that tasks reach the hub and the memory broker), a beat, the streams.
 
-    Either one that ends by itself is started again: prices must not stop because the database
+    Any of them that ends by itself is started again: prices must not stop because the database
     was away for a moment.
     """
 
@@ -137,9 +139,13 @@ class BackgroundWork:
         self.ready = threading.Event()
         self._stopping = False
         self._beat: beat.Service | None = None
+        self._stream: market.StreamRunner | None = None
+        jobs = {"worker": self._run_worker, "beat": self._run_beat}
+        if market.stream_feeds():
+            jobs["stream"] = self._run_stream
         self._threads = [
             threading.Thread(target=self._keep, args=(run,), name=name, daemon=True)
-            for name, run in (("worker", self._run_worker), ("beat", self._run_beat))
+            for name, run in jobs.items()
         ]
 
     def start(self) -> None:
@@ -151,14 +157,16 @@ class BackgroundWork:
             thread.start()
 
     def ask_to_stop(self) -> None:
-        """Let both end by themselves. Only sets flags: may be called in a signal handler."""
+        """Let all end by themselves. Only sets flags: may be called in a signal handler."""
         self._stopping = True
+        if self._stream is not None:
+            self._stream.stop()
         worker_state.should_stop = 0
         if self._beat is not None:
             self._beat.stop()
 
     def wait(self, *, seconds: float) -> bool:
-        """Wait for both to end; tell whether they did."""
+        """Wait for all to end; tell whether they did."""
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             if thread.ident is not None:
@@ -200,6 +208,17 @@ class BackgroundWork:
         )
         if not self._stopping:
             self._beat.start()
+
+    def _run_stream(self) -> None:
+        self._stream = market.StreamRunner()
+        if self._stopping:
+            return
+        try:
+            asyncio.run(self._stream.run())
+        except market.MarketRejected as refusal:
+            logger.error("No prices are streamed. %s", refusal.sentence)  # noqa: TRY400 (a sentence)
+            while not self._stopping:  # what it takes is another setting
+                time.sleep(WORKER_LOOKS_EVERY)
 
 
 class Server(uvicorn.Server):

@@ -73,7 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "cryptopulse.middleware.DropNulMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "cryptopulse.middleware.static_files",
     # Pages hold one secret, the CSRF token: it is masked anew in each answer, and both pad
     # what they compress by a random length, so that sizes tell nothing (BREACH).
     "django.middleware.gzip.GZipMiddleware",
@@ -95,6 +95,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "cryptopulse.urls"
 ASGI_APPLICATION = "cryptopulse.asgi.application"
+#: Pages that one process works on at the same time; the others wait in line (cryptopulse.pages).
+PAGE_THREADS = env.int("PAGE_THREADS", default=4)
 
 TEMPLATES = [
     {
@@ -386,6 +388,13 @@ FEEDS: dict[str, dict[str, Any]] = {
             "calls_per_minute": env.int("COINGECKO_CALLS_PER_MINUTE", default=0),
         },
     },
+    **{
+        name: {
+            "BACKEND": f"market.feeds.exchanges.{name.capitalize()}Feed",
+            "OPTIONS": {"url": env.str(f"{name.upper()}_URL", default="")},
+        }
+        for name in ("coinbase", "kraken", "binance")
+    },
     "simulated": {
         "BACKEND": "market.feeds.simulated.SimulatedFeed",
         "OPTIONS": {
@@ -402,6 +411,8 @@ FEEDS: dict[str, dict[str, Any]] = {
         },
     },
 }
+#: How often in a second the ticks of a stream go to browsers, at most.
+STREAM_RATE = env.float("STREAM_RATE", default=4.0)
 #: A price older than this is shown as stale, and is neither traded nor alerted on. At least
 #: three times the feed's poll interval (300 s on CoinGecko's demo plan), so that one failed
 #: fetch does not stop trading.
@@ -477,6 +488,9 @@ RATE_LIMITS: dict[str, tuple[int, int]] = {
 }
 #: Open websockets per client address. A page takes two, and an office has one address.
 SOCKETS_PER_ADDRESS = env.int("SOCKETS_PER_ADDRESS", default=200)
+#: Frames of the ticker are compressed, once for all browsers that can take it: a sixth of the
+#: bytes, and less work for the kernel. Off where a proxy in front does not pass it on.
+TICKER_DEFLATE = env.bool("TICKER_DEFLATE", default=True)
 
 #: What is flagged for the moderators: pattern -> (how many, within how many seconds).
 FLAG_RULES: dict[str, tuple[int, int]] = {

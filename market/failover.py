@@ -34,6 +34,7 @@ class FailOver:
     def __init__(
         self, names: Sequence[str], *, draw: Callable[[float, float], float] = random.uniform
     ) -> None:
+        self.names = list(names)
         self._health = {name: _Health() for name in names}
         self._draw = draw
 
@@ -56,10 +57,6 @@ class FailOver:
                 break
             before.append((max(0.0, health.retry_at - now), other))
         return min(((other, wait) for wait, other in before), key=lambda one: one[1], default=None)
-
-    def is_better(self, name: str, than: str) -> bool:
-        order = list(self._health)
-        return order.index(name) < order.index(than)
 
     def delivered(self, name: str, now: float) -> None:
         """Note that the feed has sent prices."""

@@ -12,6 +12,9 @@ from django.utils.module_loading import import_string
 from .findings import Findings, checked, error, warning
 
 SIMULATED_FEEDS = frozenset({"simulated", "replay"})
+STREAMS = frozenset({"coinbase", "kraken", "binance"})
+#: Frames a second that a person can still tell apart, and one every ten seconds.
+STREAM_RATES = (0.1, 20.0)
 LARGEST_BALANCE = Decimal(1_000_000_000)
 #: Seconds between two fetches at best; feeds that are not here say so in their options.
 _FETCH_EVERY = {"keyless": 60, "demo": 300, "pro": 60}
@@ -33,6 +36,14 @@ def check_feeds() -> Findings:
             )
         else:
             yield from _wrong_options(alias, settings.FEEDS[alias].get("OPTIONS", {}))
+    if settings.MARKET_FEEDS and set(settings.MARKET_FEEDS) <= STREAMS:
+        yield error(
+            27,
+            f"MARKET_FEEDS names streams alone ({', '.join(settings.MARKET_FEEDS)}), which know no "
+            "catalogue, no exchange rates and no history.",
+            "Name the feed that is asked as well: "
+            f"MARKET_FEEDS={','.join([*settings.MARKET_FEEDS, 'coingecko'])}.",
+        )
     kinds = {alias in SIMULATED_FEEDS for alias in settings.MARKET_FEEDS}
     if len(kinds) > 1:
         yield error(
@@ -101,6 +112,19 @@ def check_staleness() -> Findings:
                 "failed fetch stops trading.",
                 f"Set it to {3 * seconds:g} or more, or leave it out.",
             )
+
+
+@checked()
+def check_stream_rate() -> Findings:
+    """A stream reaches browsers some times a second."""
+    least, most = STREAM_RATES
+    if not least <= settings.STREAM_RATE <= most:
+        yield error(
+            28,
+            f"STREAM_RATE is {settings.STREAM_RATE:g}; it is how often in a second prices reach "
+            "browsers.",
+            f"Give a number from {least:g} to {most:g}, or leave it out: 4.",
+        )
 
 
 @checked()

@@ -12,13 +12,14 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from accounts.signals import role_changed, session_ended, user_suspended
-from market.signals import prices_updated
+from market.signals import prices_ticked, prices_updated
 
 from .personal import close_personal
 from .ticker import publish_quotes
 from .visitors import NOT_LOGGED_IN, SUSPENDED, mark_of_session
 
 prices_updated.connect(publish_quotes, dispatch_uid="live.publish_quotes")
+prices_ticked.connect(publish_quotes, dispatch_uid="live.publish_ticks")
 
 
 @receiver(user_suspended, dispatch_uid="live.close_suspended")

@@ -45,7 +45,16 @@ hub = Hub(
 )
 
 
-def publish_quotes(*, quotes: list[Quote], now: datetime, **_: Any) -> None:  # noqa: ARG001
-    """Send a stored tick to all browsers. Receiver of `market.signals.prices_updated`."""
-    if quotes:
+def publish_quotes(
+    *,
+    quotes: list[Quote],
+    now: datetime,  # noqa: ARG001 (part of the signal)
+    is_shown: bool = False,
+    **_: Any,
+) -> None:
+    """Send a tick to all browsers, unless they have it.
+
+    Receiver of `market.signals.prices_updated` and, while a stream runs, of `prices_ticked`.
+    """
+    if quotes and not is_shown:
         transport.publish(encode_quotes(quotes), hub=hub)

@@ -38,8 +38,9 @@ from .reading import (
     tradable_quote,
 )
 from .screens import MOST_SCREENS, delete_screen, save_screen, saved_screens
-from .sources import active_feeds
+from .sources import active_feeds, stream_feeds
 from .starting import choose_origin
+from .streaming import StreamRunner
 from .upkeep import purge_expired
 from .watching import unwatch, watch, watched_ids, watchlist
 
@@ -57,6 +58,7 @@ __all__ = [
     "Movers",
     "NewsPage",
     "Performance",
+    "StreamRunner",
     "active_feeds",
     "add_coin",
     "analysed",
@@ -99,6 +101,7 @@ __all__ = [
     "search_catalogue",
     "seed_demo_coins",
     "store_bars",
+    "stream_feeds",
     "tradable_quote",
     "unwatch",
     "watch",

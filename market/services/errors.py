@@ -7,7 +7,7 @@ class MarketRejected(Exception):  # noqa: N818 (a refusal is the product's answe
     """An operation of the market is refused; the sentence says what to do about it.
 
     Codes: unknown_coin, no_price, stale_price, wrong_origin, mixed_origins, bad_range, bad_coin,
-    watchlist_full, no_history, feed_failed.
+    watchlist_full, no_history, feed_failed, no_stream.
     """
 
     def __init__(self, sentence: str, *, code: str) -> None:
