@@ -103,7 +103,10 @@ async def connected(
 
 def _check(name: str, url: str) -> None:
     """Raise for an address that cannot be used, or at which anybody could change prices."""
-    host = urlsplit(url).hostname
+    try:
+        host = urlsplit(url).hostname
+    except ValueError as error:
+        raise InvalidURI(url, str(error)) from error
     if not host:
         raise InvalidURI(url, "it names no host")
     if not url.startswith("wss:") and not _is_loopback(host):
