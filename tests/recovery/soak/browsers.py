@@ -7,7 +7,7 @@ import json
 import random
 import time
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -21,6 +21,8 @@ from websockets.typing import Origin
 ADDRESSES = 200
 #: Seconds between two looks at how far behind each one is.
 LOOK_EVERY = 0.2
+#: Seconds for which our own lateness explains what we have not read.
+MEMORY = 2.0
 REFERENCE = "bitcoin"
 
 Now = Callable[[], float]
@@ -79,7 +81,7 @@ class Crowd:
         self.opened = 0
         self.frames = 0
         self.worst_behind = 0.0
-        self.late: list[str] = []
+        self.worst_lateness = 0.0  # of ours
         self.closed_on: Counter[str] = Counter()
         #: Milliseconds from a price's moment to the browser, as often as each was seen.
         self.latencies: Counter[int] = Counter()
@@ -130,15 +132,22 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def watch(self) -> None:
-        """Note the worst that anybody is behind, outages left out."""
+        """Note the worst that anybody is behind, outages left out.
+
+        So is what we are late ourselves: what waits here unread has been delivered.
+        """
+        ours: deque[float] = deque(maxlen=round(MEMORY / LOOK_EVERY))
         while True:
+            due = time.monotonic() + LOOK_EVERY
             await asyncio.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            ours.append(now - due)
+            self.worst_lateness = max(self.worst_lateness, ours[-1])
             if self._is_outage():
                 continue
-            now = time.monotonic()
             for browser in self.browsers:
                 behind = self.published.behind(browser.newest, now=now, joined=browser.joined)
-                self.worst_behind = max(self.worst_behind, behind)
+                self.worst_behind = max(self.worst_behind, behind - max(ours))
 
     async def _browse(self, number: int) -> None:
         port = self.ports[number % len(self.ports)]

@@ -25,8 +25,110 @@ class Expected:
     outage: bool = False
 
 
+#: What the libraries call a Redis that is away.
+_AWAY = (
+    r"(Error 111 connecting|Connection closed by server|Connection reset by peer|ConnectionError)"
+)
+
 EXPECTED = (
-    Expected(who="feed", says=r"stored \d+ \d+$", reason="the feed says what it has stored"),
+    Expected(who="feed", says=r"^stored \d+ \d+$", reason="what it has stored"),
+    Expected(who="filling", says=r'^\{"alice"', reason="people's cookies, for us"),
+    Expected(who="reading", says=r'^\{"waiting"', reason="what the database holds, for us"),
+    Expected(
+        who="",
+        says=r"celery/platforms.py:\d+: SecurityWarning: You're running the worker with superuser",
+        reason="in a container one often is",
+    ),
+    Expected(
+        who="",
+        says=r"^(absolutely not recommended!|Please specify a different user using|User information:)",
+        reason="the rest of it",
+    ),
+    Expected(
+        who="worker",
+        says=r"^worker: Warm shutdown",
+        reason="the end that was asked for",
+    ),
+    # --- While Redis is away, and a moment longer --------------------------------------------
+    Expected(
+        who="web",
+        says=rf"channels_redis.pubsub: Unexpected exception in receive task(.|\n)*{_AWAY}",
+        reason="the channel layer's library, once a second until it is connected again",
+        outage=True,
+    ),
+    Expected(
+        who="web",
+        says=r"cryptopulse.live.transport: (no ticks from Redis, trying again|Redis answers again)",
+        reason="the hub, once when it goes and once when it is back",
+        outage=True,
+    ),
+    Expected(
+        who="web",
+        says=r"cryptopulse.live.consumers: sockets are not limited now",
+        reason="connections are counted in Redis",
+        outage=True,
+    ),
+    Expected(
+        who="feed",
+        says=r"cryptopulse.live.transport: a tick did not reach Redis",
+        reason="browsers get the next one, or what is stored",
+        outage=True,
+    ),
+    Expected(
+        who="",
+        says=r"alerts.services.outbox: no broker \(.*the beat will run",
+        reason="a hint to a worker that nobody took",
+        outage=True,
+    ),
+    Expected(
+        who="",
+        says=rf"(alerts.services.underway: no cache|alerts.channels.in_app: no push) .*{_AWAY}",
+        reason="hints and pushes are lost, rows are not",
+        outage=True,
+    ),
+    Expected(
+        who="worker",
+        says=rf"alerts.services.operations: how [\w.]+ ended could not be noted(.|\n)*{_AWAY}",
+        reason="how jobs do is counted in Redis",
+        outage=True,
+    ),
+    Expected(
+        who="worker",
+        says=rf"celery.worker.request: Couldn't ack .*{_AWAY}",
+        reason="a task that ended while its broker was away; tasks may run twice",
+        outage=True,
+    ),
+    Expected(
+        who="worker",
+        says=r"celery.worker.consumer.consumer: consumer: (Connection to broker lost|Cannot connect)",
+        reason="Celery connects again",
+        outage=True,
+    ),
+    Expected(who="worker", says=r"^Trying again in", reason="the rest of it", outage=True),
+    Expected(
+        who="worker",
+        says=r"py.warnings: .*CPendingDeprecationWarning",
+        reason="Celery says at each loss of its broker that its next version has another default",
+        outage=True,
+    ),
+    Expected(
+        who="worker",
+        says=r"^(In Celery 5.1 we introduced|on connection loss cancels|These tasks cannot be|back to the queue|setting. In Celery)",
+        reason="the rest of it",
+        outage=True,
+    ),
+    Expected(
+        who="beat",
+        says=rf"celery.beat: Message Error: Couldn't apply scheduled task .*{_AWAY}",
+        reason="what is due runs with the next beat",
+        outage=True,
+    ),
+    Expected(
+        who="beat",
+        says=r"^\[('  File |'Traceback)",
+        reason="the rest of it: a traceback",
+        outage=True,
+    ),
 )
 
 

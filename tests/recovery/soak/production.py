@@ -105,7 +105,7 @@ class Production:
             for number, port in enumerate(self.ports, start=1)
         ]
         self.workers = [self._worker(number) for number in (1, 2)]
-        self.beat = self._start("beat", BEAT)
+        self.beat = self._beat()
         self.start_feed(step=1)
         for port in self.ports:
             eventually(lambda port=port: is_alive(port))  # type: ignore[misc]
@@ -118,6 +118,7 @@ class Production:
     def end_feed(self, *, gently: bool) -> None:
         """End the feed, one way or the other."""
         if gently:
+            self.feed.wait_until_signals_are_handled()
             assert self.feed.stop() == 0, self.feed.output
         else:
             self.feed.kill()
@@ -134,7 +135,7 @@ class Production:
                 self.workers[place] = self._worker(place + 1)
         if self.beat.has_ended:
             self.restarts.append("beat")
-            self.beat = self._start("beat", BEAT)
+            self.beat = self._beat()
 
     def stop(self) -> dict[str, int]:
         """Ask everything to end, and return the exit codes."""
@@ -154,7 +155,10 @@ class Production:
         return process.output
 
     def _worker(self, number: int) -> Recorded:
-        return self._start(f"worker {number}", [*WORKER, "-n", f"worker{number}@%h"])
+        return self._start(f"worker {number}", [*_quiet(WORKER), "-n", f"worker{number}@%h"])
+
+    def _beat(self) -> Recorded:
+        return self._start("beat", _quiet(BEAT))
 
     def _feed(self, step: int) -> Recorded:
         arguments = ["-m", "tests.recovery.soak.feed", str(step), str(self.pace)]
@@ -166,6 +170,12 @@ class Production:
         process = Recorded(name, arguments, self._env, heard=heard)
         self.everything.append(process)
         return process
+
+
+def _quiet(celery: list[str]) -> list[str]:
+    """Have Celery print no banner."""
+    module, program, *rest = celery
+    return [module, program, "--quiet", *rest]
 
 
 def own_database(folder: Path) -> str:

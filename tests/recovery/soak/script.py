@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 #: Steps for which a sawtooth keeps its price, between two wicks, and between two cliffs.
-HOLD, WICK, CLIFF = 6, 10, 30
+HOLD, WICK, CLIFF = 6, 10, 40
 SAWS = 3
-ALERTS_PER_CLIFF = 50
+#: More than the thread that stores prices fires by itself.
+ALERTS_PER_CLIFF = 250
 OWNERS = ("alice", "bob", "charlie")
 CHANNELS = ("in_app", "email")
 #: Seconds; a person may choose a minute at least, which a soak does not have.
@@ -91,7 +92,7 @@ def wanted(steps: int) -> list[Wanted]:
         ]
 
     cliffs = [
-        Decimal(1_000 - cliff) + Decimal("0.01") * (ALERTS_PER_CLIFF - place)
+        Decimal(1_000 - cliff) + Decimal("0.001") * (ALERTS_PER_CLIFF - place)
         for cliff in range(1, steps // CLIFF + 1)
         for place in range(ALERTS_PER_CLIFF)
     ]

@@ -112,7 +112,8 @@ def crowd(them: Crowd) -> list[Verdict]:
         Verdict(
             what="nobody more than 2 s behind outside outages",
             figure=(
-                f"{them.worst_behind:.2f} s at most; from price to browser "
+                f"{them.worst_behind:.2f} s at most (we were late ourselves by "
+                f"{them.worst_lateness:.2f} s); from price to browser "
                 f"p50 {them.latency(0.5)} ms, p99 {them.latency(0.99)} ms, "
                 f"{them.frames} frames to {them.opened} browsers"
             ),
