@@ -24,8 +24,9 @@ def product_on(kind: str) -> Iterator[None]:
 
     Raises NotHere.
     """
-    opened = {"sqlite": nullcontext, "postgresql": _postgres, "dynamodb": _dynamodb}[kind]
-    with tempfile.TemporaryDirectory() as folder, opened() as url:
+    servers = {"postgresql": _postgres, "dynamodb": _dynamodb}
+    opened = servers[kind]() if kind in servers else nullcontext()
+    with tempfile.TemporaryDirectory() as folder, opened as url:
         os.environ.update(
             DJANGO_SETTINGS_MODULE="cryptopulse.settings",
             READ_DOTENV="0",

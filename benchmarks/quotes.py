@@ -5,7 +5,6 @@ Processor time on SQLite, whose work is done in this process and so is in the fi
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -51,7 +50,8 @@ def upsert_line() -> Line:
         with transaction.atomic():
             Coin.objects.bulk_update([Coin(**row) for row in rows], prices._WRITTEN)  # noqa: SLF001
 
-    ours(), theirs()
+    ours()
+    theirs()
     rounds = [(cpu(ours, TICKS), cpu(theirs, TICKS)) for _ in range(ROUNDS)]
     return compared(
         f"quote upsert of {COINS} coins", "bulk_update", rounds, unit="ms CPU", at_most=1 / 4
@@ -79,7 +79,7 @@ def ingest_line(now: datetime) -> Line:
         prices._save_coins(rows, with_sparkline=False)  # noqa: SLF001
 
     rows = list(Coin.objects.values(*prices._READ))  # noqa: SLF001
-    assert len(one_tick().moved) == COINS  # noqa: S101 (or it would measure nothing)
+    assert len(one_tick().moved) == COINS
     with CaptureQueriesContext(connection) as captured:
         one_tick()
     made = sorted({query["sql"].split()[0] for query in captured})
@@ -104,4 +104,4 @@ def cpu(call: Callable[[], object], times: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -100,6 +101,48 @@ def add_alerts(count: int, people: list[User], coins: int) -> None:
     )  # fmt: skip
 
 
+def add_trades(count: int, people: list[User], coins: int, now: datetime) -> None:
+    """Store buys of ten dollars with what they leave: transactions, holdings, less cash."""
+    from portfolio.models import Holding, Portfolio, Transaction
+
+    amount = Decimal(10)
+    quantity = (amount / PRICE).quantize(Decimal("1e-8"))
+    keys = [Portfolio.default_key(user.pk) for user in people]
+    _store(
+        Transaction,
+        (
+            Transaction(
+                id=Transaction.key(keys[number % len(people)], str(number)),
+                portfolio_id=keys[number % len(people)], user=people[number % len(people)],
+                coin_id=coin_id(number % coins), side="buy", quantity=quantity, price=PRICE,
+                price_at=now, price_source="simulated", amount=amount, fee=0, currency="USD",
+                exchange_rate=1, executed_at=now - timedelta(seconds=count - number),
+                client_order_id=str(number), asked=f"amount {amount}",
+            )
+            for number in range(count)
+        ),
+    )  # fmt: skip
+    held: Counter[tuple[int, int]] = Counter(
+        (number % len(people), number % coins) for number in range(count)
+    )
+    _store(
+        Holding,
+        (
+            Holding(
+                id=Holding.key(keys[person], coin_id(coin)), portfolio_id=keys[person],
+                coin_id=coin_id(coin), quantity=quantity * times, cost=amount * times,
+            )
+            for (person, coin), times in held.items()
+        ),
+    )  # fmt: skip
+    spent = Counter(number % len(people) for number in range(count))
+    for portfolios in _batches(
+        Portfolio(pk=keys[person], cash=Decimal(10**6) - amount * times)
+        for person, times in spent.items()
+    ):
+        Portfolio.objects.bulk_update(portfolios, ["cash"], batch_size=200)
+
+
 def _is_above(number: int, coins: int) -> bool:
     return bool(number // coins % 2)
 
@@ -112,8 +155,13 @@ def _far(number: int, coins: int) -> Decimal:
 
 
 def _store(model: Any, rows: Iterator[Any]) -> None:
-    while batch := list(islice(rows, BATCH)):
+    for batch in _batches(rows):
         model.objects.bulk_create(batch)
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
 
 
 def later(now: datetime, seconds: float) -> datetime:

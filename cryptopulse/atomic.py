@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from cryptopulse.dynamodb.errors import Conflict
+from cryptopulse.engine import SQLITE
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
+_writer = threading.RLock()  # nesting gets as far as Django, which refuses it
+
 ATTEMPTS = 6
 ATTEMPTS_AT_ONCE = 12  # where nobody waits for a lock, a conflict is known at once
 ATTEMPTS_IF_TAKEN = 3  # what is taken as often was taken before we came
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.5  # seconds; doubles with each attempt, with full jitter
+#: Seconds; the lock's own timeout is the same (SQLITE_OPTIONS).
+LONGEST_TURN = 20.0
 QUIET_ATTEMPTS = 3  # so many conflicts are everyday life
 
 
@@ -47,7 +54,7 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
         attempt += 1
         is_committing = False
         try:
-            with transaction.atomic(durable=True):
+            with _turn(), transaction.atomic(durable=True):
                 result = operation()
                 is_committing = True
             return result  # noqa: TRY300 (the COMMIT comes before it)
@@ -64,6 +71,26 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
                 level, "attempt %d of %d, again in %.3f s: %s", attempt, attempts, pause, error
             )
             time.sleep(pause)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for the other threads of this process where the database has one writer (SQLite).
+
+    SQLite's own way to wait for a lock is to sleep for up to a tenth of a second and look again:
+    eight writers sleep most of the time, and some of them for seconds. Threads that wait for each
+    other here are woken as soon as it is their turn. Other processes still wait in SQLite's way,
+    and so does whoever has waited here for as long as SQLite would.
+    """
+    if connection.settings_dict["ENGINE"] != SQLITE:
+        yield
+        return
+    is_ours = _writer.acquire(timeout=LONGEST_TURN)
+    try:
+        yield
+    finally:
+        if is_ours:
+            _writer.release()
 
 
 def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
 
 DYNAMODB = "cryptopulse.dynamodb"
+SQLITE = "django.db.backends.sqlite3"
 
 
 def is_dynamodb() -> bool:
