@@ -57,6 +57,8 @@ TABLES: dict[str, dict[str, Any]] = {
     "market_feedstate": _SMALL,
     # A row per feed, budget and job that has ever failed.
     "alerts_watched": _SMALL,
+    # As many rows at most as there are coins; each tick reads them all.
+    "alerts_alertedcoin": _SMALL,
     # Accounts that are being erased at this moment.
     "accounts_erasure": _SMALL,
     "market_priceorigin": _SMALL,  # one row

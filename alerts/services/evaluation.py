@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from alerts import rules
-from alerts.models import Condition, PriceAlert
+from alerts.models import AlertedCoin, Condition, PriceAlert
 from alerts.services.outbox import start, wake_delivery
 from cryptopulse.atomic import in_chunks, run_atomic
+from cryptopulse.engine import is_dynamodb
 from market import services as market
 
 from . import underway
@@ -54,7 +55,7 @@ def evaluate(*, coin_ids: Iterable[str], now: datetime, most: int | None = None)
     a coin with more to do than this is left to a worker, if one can be asked.
     """
     fired, done = 0, []
-    for coin in probe(coin_ids):
+    for coin in _looked_at(list(coin_ids)):
         seen = observation(coin)
         if seen is None or coin.is_stale(now=now):
             continue
@@ -109,6 +110,22 @@ def _unevaluated(coin_id: str) -> datetime | None:
         return None
     is_done = coin.evaluated_at is not None and coin.evaluated_at >= coin.price_at
     return None if is_done else coin.price_at
+
+
+def _looked_at(coin_ids: Sequence[str]) -> Iterable[Any]:
+    """Return coins with the nearest targets, as `probe` does; on DynamoDB it asks of few.
+
+    There the coins are read before what is known of them: who makes the first alert on one of them
+    after that looks at its price again, and no price is marked that came later.
+    """
+    if not is_dynamodb():
+        return probe(coin_ids)
+    coins = list(market.moved_coins(coin_ids=coin_ids))
+    alerted = set(AlertedCoin.objects.values_list("pk", flat=True)) & {coin.pk for coin in coins}
+    resting: list[Any] = [coin for coin in coins if coin.pk not in alerted]
+    for coin in resting:
+        coin.next_above = coin.next_below = coin.spent_above = coin.spent_below = None
+    return [*resting, *(probe(alerted) if alerted else ())]
 
 
 def probe(coin_ids: Iterable[str]) -> QuerySet[Any]:

@@ -7,7 +7,7 @@ test, so that what commits in production commits here. A number may fall; where 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -25,7 +25,9 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import User
 from accounts.roles import Role
 from alerts import services as alerts
+from alerts.models import PriceAlert
 from cryptopulse.dynamodb.metering import Capture, assert_requests, capture_requests
+from cryptopulse.dynamodb.store import Store
 from cryptopulse.dynamodb_tables import INDEX_SHARDS, SHARDS, TABLES
 from cryptopulse.portals import growth
 from market import services as market
@@ -173,10 +175,10 @@ def trade(user: User, side: str = "buy", amount: str = "100") -> None:
     )
 
 
-def arm(user: User, target: str = "100000") -> None:
+def arm(user: User, target: str = "100000", coin_id: str = "coin-3") -> None:
     alerts.create_alert(
         user=user,
-        coin_id="coin-3",
+        coin_id=coin_id,
         condition="above",
         target=Decimal(target),
         channels=["in_app"],
@@ -362,10 +364,11 @@ def test_a_preview_writes_nothing(alice: User) -> None:
 
 
 def test_creating_an_alert(alice: User) -> None:
-    with assert_requests(GetItem=3, Query=1, TransactWriteItems=1) as capture:
+    with assert_requests(GetItem=3, Query=1, BatchGetItem=1, TransactWriteItems=1) as capture:
         arm(alice)
     assert asked(capture) == {
         "accounts_user": 1,
+        "alerts_alertedcoin": 1,  # whether it is known that the coin has alerts
         # The coin is read again after the commit, for a price that came meanwhile: locking it
         # instead would make every creation conflict with ticks.
         "market_coin": 2,
@@ -427,11 +430,13 @@ def test_a_tick_of_a_hundred_coins_that_crosses_nothing(alice: User) -> None:
     chunks = 6  # of 19 coins: five actions each, and the check of the origin
     assert asked(capture) == {
         "market_priceorigin": chunks,
-        # The coins of each chunk; those that moved; that they were evaluated: a read, a write.
-        "market_coin": chunks + 3,
+        # The coins of each chunk; those that moved, and again those of them that have alerts; that
+        # they were evaluated: a read, a write.
+        "market_coin": chunks + 4,
         "market_candle": chunks,
         "TransactWriteItems": chunks,
-        "alerts_pricealert": 4 * 100,
+        "alerts_alertedcoin": 1,
+        "alerts_pricealert": 4,  # of the one coin that has an alert
     }
     probes = [one for one in capture.requests if one.table == "alerts_pricealert"]
     assert {one.operation for one in probes} == {"Query"}
@@ -440,6 +445,57 @@ def test_a_tick_of_a_hundred_coins_that_crosses_nothing(alice: User) -> None:
     writes = [one for one in capture.requests if one.operation == "TransactWriteItems"]
     assert len(writes) == chunks + 1
     assert sum(one.items for one in writes) == 100 * (1 + 4) + 100  # coins, candles; evaluated
+
+
+def test_a_tick_probes_the_coins_that_have_alerts_side_by_side(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+    each = Store.each
+
+    def watched(store: Store, calls: Sequence[Any]) -> list[Any]:
+        together.append(len(calls))
+        return each(store, calls)
+
+    list_coins(100)
+    for number in range(1, 31):
+        arm(alice, coin_id=f"coin-{number}")
+    moment = timezone.now()
+    tick("101", moment)
+    monkeypatch.setattr(Store, "each", watched)
+    asks = asked(tick("102", moment + timedelta(microseconds=1)))
+    assert asks["alerts_pricealert"] == 4 * 30
+    assert asks["alerts_alertedcoin"] == 1
+    assert sum(number for number in together if number >= 5) >= 3 * 30
+
+
+def test_firing_alerts_is_two_requests_for_a_chunk(alice: User) -> None:
+    """A batch that reads them, and the transaction: 33 alerts, and a row for each channel."""
+    list_coins(1)
+    now = timezone.now()
+    PriceAlert.objects.bulk_create(
+        [
+            PriceAlert(
+                user=alice,
+                coin_id="coin-1",
+                condition="above",
+                target=Decimal(200 + number),
+                channels=["in_app", "email"],
+                armed_at=now - timedelta(minutes=1),
+            )
+            for number in range(99)
+        ]
+    )
+    quote = Quote(coin_id="coin-1", price=Decimal(1000), price_at=now, source="simulated")
+    with capture_requests() as capture:
+        market.ingest(quotes=[quote], now=now)
+    assert capture.scans == []
+    assert Counter(one.operation for one in capture.requests if "alerts_" in one.table) == {
+        "Query": 1 + 4 + 1,  # which coins have alerts, the probe, what is crossed
+        "BatchGetItem": 3,
+        "TransactWriteItems": 3,
+    }
+    assert PriceAlert.objects.filter(user=alice, state="fired").count() == 99
 
 
 def test_an_outbox_with_nothing_due() -> None:
