@@ -89,11 +89,12 @@ class Listener:
                 return None
             name, wait = better
         else:
+            self._changed.clear()  # the line that is opened now knows
             name, wait = self._order.choose(now)
         if wait > 0:
             return wait
         self._lines[name] = asyncio.create_task(self._line(name), name=f"stream {name}")
-        return None
+        return self._open_what_is_due()  # a better one may be due soon
 
     def _rank(self, name: str) -> int:
         return self._order.names.index(name)

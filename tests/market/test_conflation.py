@@ -267,7 +267,6 @@ def test_the_newest_tick_is_later_than_all_that_is_stored(events: list[Any]) -> 
     told = Told()
     told.play(events)
     for coin_id, came in told.came.items():
-        *_, before, last = [None, *sorted(told.stored[coin_id], key=lambda one: one.price_at)]
-        assert last is not None
-        assert last.price == newest(came).price
-        assert before is None or before.price_at < last.price_at
+        stored = sorted(told.stored[coin_id], key=lambda one: one.price_at)
+        assert stored[-1].price == newest(came).price
+        assert all(one.price_at < stored[-1].price_at for one in stored[:-1])
