@@ -9,18 +9,25 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
-_pages = get_asgi_application()  # sets Django up; what follows needs it
+_files = get_asgi_application()  # sets Django up; what follows needs it
+
+from django.conf import settings  # noqa: E402
 
 from . import health, late  # noqa: E402
 from .live.routing import websocket_application  # noqa: E402
 from .live.ticker import hub  # noqa: E402
+from .pages import PageHandler  # noqa: E402
 
 logger = logging.getLogger(__name__)
+_pages = PageHandler()
+#: Files of ours are read without a thread; those of another host are not asked for here.
+_FILES_UNDER = urlsplit(settings.STATIC_URL).path
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -29,11 +36,13 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 async def _http(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer probes before the middleware: they call us by whatever name and without TLS."""
-    probe = health.PROBES.get(scope["path"])
-    if probe is None:
-        await _pages(scope, receive, send)
-    else:
+    path = scope["path"]
+    if probe := health.PROBES.get(path):
         await probe(scope, receive, send)
+    elif path.startswith(_FILES_UNDER):
+        await _files(scope, receive, send)
+    else:
+        await _pages(scope, receive, send)
 
 
 async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001

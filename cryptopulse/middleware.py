@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.decorators import sync_and_async_middleware
+from servestatic.middleware import ServeStaticMiddleware
+
+
+@sync_and_async_middleware
+def static_files(get_response: Any) -> Any:
+    """Serve static files on the event loop; in the threads of pages nobody asks for them."""
+    if not iscoroutinefunction(get_response):
+        raise MiddlewareNotUsed
+    return ServeStaticMiddleware(get_response)
 
 
 class DropNulMiddleware:
