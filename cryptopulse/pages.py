@@ -10,11 +10,11 @@ thread wait in line and cost nothing meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -25,7 +25,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Any], Awaitable[None]]
 
 
@@ -37,7 +37,7 @@ class PageHandler(ASGIHandler):
         threads = ThreadPoolExecutor(settings.PAGE_THREADS, thread_name_prefix="page")
         self._in_thread = sync_to_async(self._answer, thread_sensitive=False, executor=threads)
 
-    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (Django's signature)
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 (Django's signature)
         """Let all middleware run where the view does."""
         super().load_middleware(is_async=False)
 
@@ -73,7 +73,8 @@ class PageHandler(ASGIHandler):
         signals.request_started.send(sender=self.__class__, scope=scope)
         with body:
             request, refusal = self.create_request(scope, body)
-            response: HttpResponseBase = refusal if request is None else self.get_response(request)
+            response = refusal if request is None else self.get_response(request)
+        assert response is not None  # noqa: S101 (one of the two)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001 (as Django does)
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
