@@ -54,17 +54,23 @@ def deliver_due(*, now: datetime) -> int:
 
 
 def due(*, now: datetime) -> list[Notification]:
-    """Return the longest waiting rows of each bucket, in the order of their waiting.
+    """Return the rows that have waited longest, in the order of their waiting.
 
-    One query on the partial index per bucket: on DynamoDB a bucket is a partition.
+    One query on the partial index per bucket: on DynamoDB a bucket is a partition. Where a bucket
+    has more to give, nothing is returned that came after what it has given: the rest of it may
+    have waited longer.
     """
     rows: list[Notification] = []
+    horizon = now
     for bucket in range(OUTBOX_BUCKETS):
         waiting = Notification.objects.select_related("user").filter(
             bucket=bucket, settled_at__isnull=True, due_at__lte=now
         )
-        rows += waiting.order_by("due_at")[:ROWS_PER_BUCKET]
-    return sorted(rows, key=attrgetter("due_at"))
+        found = list(waiting.order_by("due_at")[:ROWS_PER_BUCKET])
+        if len(found) == ROWS_PER_BUCKET:
+            horizon = min(horizon, found[-1].due_at)
+        rows += found
+    return sorted((row for row in rows if row.due_at <= horizon), key=attrgetter("due_at"))
 
 
 @dataclass

@@ -87,6 +87,16 @@ class TestOneWorker:
         services.deliver_due(now=after(100))
         assert Postbox.sent == rows
 
+    def test_the_longest_waiting_goes_first_also_behind_a_full_bucket(self) -> None:
+        """One bucket holds what an earlier crash has fired, another what came since."""
+        early = write(3 * delivery.ROWS_PER_BUCKET)
+        late = write(10, at=after(1))
+        Notification.objects.filter(pk__in=[row.pk for row in early]).update(bucket=0)
+        Notification.objects.filter(pk__in=[row.pk for row in late]).update(bucket=1)
+        services.deliver_due(now=after(2))
+        assert set(Postbox.sent[: len(early)]) == {row.pk for row in early}
+        assert len(Postbox.sent) == len(early) + len(late)
+
     def test_more_than_one_batch_is_sent_in_one_run(self) -> None:
         write(delivery.ROWS_PER_BUCKET * 16 + 50)
         expected = delivery.ROWS_PER_BUCKET * 16 + 50
