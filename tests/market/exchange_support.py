@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,6 @@ from market.feeds.exchanges.exchange import ExchangeFeed
 from market.quotes import Quote
 
 from . import exchange_frames as frames
-from .exchange_server import Visit
 
 
 def tether(price: str = "1", at: datetime | None = None) -> Quote:
@@ -43,12 +42,12 @@ class Exchange:
 
     name: str
     make: Callable[..., ExchangeFeed]
-    subscribed: Callable[[Visit], Awaitable[list[str]]]
+    subscribed: Callable[..., Awaitable[list[str]]]  # by a visit; of these symbols, where given
     bitcoin: str
     solana: str
     frame: Callable[..., dict[str, object]]  # of a symbol and a price
     text: bool  # whether prices are text in its JSON
-    beat: dict[str, object] | None  # a frame without a price
+    beat: Mapping[str, object]  # a frame without a price
 
     def price(self, price: str, **more: Any) -> dict[str, object]:
         return self.frame(self.bitcoin, price if self.text else float(price), **more)

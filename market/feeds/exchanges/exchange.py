@@ -101,7 +101,8 @@ class ExchangeFeed(StreamFeed):
     @property
     def _pace(self) -> float:
         waits = self._patience
-        return min(WATCH_EVERY, waits.silence / 4, waits.symbol / 4, waits.lifetime / 4)
+        shortest = min(waits.answer, waits.silence, waits.symbol, waits.prices, waits.lifetime)
+        return min(WATCH_EVERY, shortest / 4)
 
     def _at(self) -> At:
         return At(self._clock(), time.monotonic())
