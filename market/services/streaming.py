@@ -91,7 +91,7 @@ class StreamRunner:
         self._notes: dict[str, tuple[FeedError | None, float]] = {}
         self._noted_at: dict[str, float] = {}
         self._dropped: set[str] = set()
-        self._is_away = False
+        self._away: set[Desk] = set()  # those whose last job failed
         self._should_stop = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -309,17 +309,18 @@ class StreamRunner:
         except MarketRejected:
             raise
         except Exception as error:
-            if not self._is_away:
+            if not self._away:
                 is_expected = isinstance(error, (DatabaseError, InterfaceError, OSError))
                 logger.warning(
-                    "prices cannot be stored now and are kept: %s", error,
+                    "the database does not answer, prices are kept until it does: %s", error,
                     exc_info=None if is_expected else error,
                 )  # fmt: skip
-            self._is_away = True
+            self._away.add(at)
             raise _AwayError from error
-        if self._is_away:
-            logger.warning("prices can be stored again")
-            self._is_away = False
+        if at in self._away:
+            self._away.remove(at)
+            if not self._away:
+                logger.warning("the database answers again")
         return result
 
 

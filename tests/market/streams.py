@@ -9,27 +9,28 @@ from typing import Any, ClassVar
 from market.feeds import FeedError, StreamFeed
 from market.quotes import Quote
 
+Said = list[Quote] | Exception | None
 BACKEND = "tests.market.streams.ScriptedStream"
 
 
 class Channel:
-    """One exchange, as the test plays it: who is connected, and what they hear."""
+    """One exchange, as the test plays it, from any thread: who is connected, what they hear."""
 
     def __init__(self) -> None:
         self.refusal: FeedError | None = None
-        self.lines: list[asyncio.Queue[list[Quote] | Exception | None]] = []
+        self.lines: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[Said]]] = []
         self.asked: list[list[str]] = []
         self.told: list[Quote] = []
         self.serves: set[str] | None = None
 
     def say(self, *quotes: Quote) -> None:
-        for line in self.lines:
-            line.put_nowait(list(quotes))
+        for loop, line in self.lines:
+            loop.call_soon_threadsafe(line.put_nowait, list(quotes))
 
     def fall(self, error: Exception | None) -> None:
         """Cut all who are connected; None ends without a word."""
-        for line in self.lines:
-            line.put_nowait(error)
+        for loop, line in self.lines:
+            loop.call_soon_threadsafe(line.put_nowait, error)
 
 
 class ScriptedStream(StreamFeed):
@@ -57,12 +58,13 @@ class ScriptedStream(StreamFeed):
         channel.asked.append(list(coin_ids))
         if channel.refusal is not None:
             raise channel.refusal
-        line: asyncio.Queue[list[Quote] | Exception | None] = asyncio.Queue()
-        channel.lines.append(line)
+        line: asyncio.Queue[Said] = asyncio.Queue()
+        connected = (asyncio.get_running_loop(), line)
+        channel.lines.append(connected)
         try:
             while (said := await line.get()) is not None:
                 if isinstance(said, Exception):
                     raise said
                 yield said
         finally:
-            channel.lines.remove(line)
+            channel.lines.remove(connected)
