@@ -82,6 +82,11 @@ class Board:
     def __init__(self, *, stale_after: float) -> None:
         self.stale_after = stale_after
         self.entries: dict[str, Entry] = {}
+        #: How often anything changed: who has seen the board at a number needs what came later.
+        self.number = 1
+        self._loaded_at = 0  # the number
+        self._moved_at: dict[str, int] = {}  # coin id -> the number
+        self._briefs: dict[str, str] = {}  # coin id -> its JSON in a tick, until it moves
 
     def load(self, entries: Iterable[Entry]) -> bool:
         """Take over what the database holds; tell whether that changed anything.
@@ -99,7 +104,12 @@ class Board:
             else:
                 fresh[entry.id] = entry
         changed = fresh != self.entries
-        self.entries = fresh
+        if changed:
+            self.entries = fresh
+            self.number += 1
+            self._loaded_at = self.number
+            self._moved_at.clear()
+            self._briefs.clear()
         return changed
 
     def merge(self, payload: str) -> tuple[set[str], bool]:
@@ -119,29 +129,70 @@ class Board:
                     moved.add(known.id)
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a tick: {error!r}") from error
+        finally:
+            self._note(moved)
         return moved, strangers
 
-    def snapshot(self, *, now: int) -> str:
-        """Return the frame that a client gets first: every coin, by rank."""
-        entries = sorted(self.entries.values(), key=lambda entry: (entry.rank or 10**9, entry.id))
-        return self._frame("snapshot", now, entries, [entry.full() for entry in entries])
+    def _note(self, moved: set[str]) -> None:
+        if not moved:
+            return
+        self.number += 1
+        for coin_id in moved:
+            self._moved_at[coin_id] = self.number
+            self._briefs.pop(coin_id, None)
 
-    def tick(self, ids: set[str], *, now: int) -> str:
+    def moved_since(self, number: int, coins: frozenset[str] | None = None) -> set[str] | None:
+        """Return the coins that moved after this number; None where it takes a snapshot to say."""
+        if number < self._loaded_at:
+            return None
+        moved = self._moved_at
+        return {each for each in (coins or moved) if moved.get(each, 0) > number}
+
+    def snapshot(
+        self, *, now: int, coins: frozenset[str] | None = None, ack: int | None = None
+    ) -> str:
+        """Return the frame that a client gets first: every coin (of these), by rank."""
+        chosen = self.entries.values() if coins is None else self._chosen(coins)
+        entries = sorted(chosen, key=lambda entry: (entry.rank or 10**9, entry.id))
+        return _frame(
+            self._head("snapshot", now, entries, ack), [_json(entry.full()) for entry in entries]
+        )
+
+    def tick(self, ids: Iterable[str], *, now: int, ack: int | None = None) -> str:
         """Return the frame that says where these coins stand now."""
-        entries = [self.entries[coin_id] for coin_id in ids if coin_id in self.entries]
-        return self._frame("tick", now, entries, [entry.brief() for entry in entries])
+        entries = self._chosen(ids)
+        return _frame(
+            self._head("tick", now, entries, ack), [self._brief(entry) for entry in entries]
+        )
 
-    def _frame(self, kind: str, now: int, entries: list[Entry], coins: list[dict[str, Any]]) -> str:
+    def _chosen(self, ids: Iterable[str]) -> list[Entry]:
+        return [self.entries[coin_id] for coin_id in ids if coin_id in self.entries]
+
+    def _brief(self, entry: Entry) -> str:
+        """Encode a coin once for all frames that name it, until it moves."""
+        text = self._briefs.get(entry.id)
+        if text is None:
+            text = self._briefs[entry.id] = _json(entry.brief())
+        return text
+
+    def _head(self, kind: str, now: int, entries: list[Entry], ack: int | None) -> dict[str, Any]:
         newest = max(entries, key=lambda entry: entry.at, default=None)
-        frame = {
+        return {
             "type": kind,
             "at": now,
+            **({} if ack is None else {"ack": ack}),
             "source": newest.source if newest else "",
             "simulated": any(entry.source in SIMULATED_SOURCES for entry in entries),
             "stale_after": self.stale_after,
-            "coins": coins,
         }
-        return json.dumps(frame, separators=(",", ":"))
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _frame(head: dict[str, Any], coins: list[str]) -> str:
+    return f'{_json(head)[:-1]},"coins":[{",".join(coins)}]}}'
 
 
 def _moved(known: Entry, quote: dict[str, Any]) -> Entry:

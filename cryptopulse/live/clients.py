@@ -1,7 +1,7 @@
 """The two ways to reach one browser. Both keep only the newest state for one that lags.
 
-A client is owed either nothing, one frame, or "everything as it is now": what it missed is never
-queued, because the hub's snapshot says it all.
+A client is owed either nothing or "what moved since": what it missed is never queued, because
+the audience's frames for those who lag say it all.
 """
 
 from __future__ import annotations
@@ -9,70 +9,145 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .frames import Frame, probe_number
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from .audience import Audience
 
 logger = logging.getLogger(__name__)
 
-#: A client that has not answered this many probes has that much unread in its buffers, and is
-#: written to again when it answers.
-UNANSWERED_PROBES = 2
+#: Knows nothing of the board yet.
+NOTHING = -1
 
 
-class Client(Protocol):
-    """What the hub knows of a browser."""
+class Client:
+    """What the hub knows of a browser: how far it has read, and what it is owed."""
+
+    __slots__ = ("_flows", "_is_behind", "_since", "audience", "pace")
+
+    def __init__(self, audience: Audience, *, is_judged: bool) -> None:
+        self.audience = audience
+        self.pace = Pace(is_judged=is_judged)
+        self._flows = False  # nothing stands between it and the next frame
+        self._is_behind = True
+        self._since: int | None = NOTHING  # the board as it knows it; None: every frame so far
 
     def offer(self, frame: Frame) -> None:
-        """Send the frame, or remember that a snapshot is owed. Never waits, never raises."""
+        """Send the frame, or remember what is owed. Never waits, never raises."""
+        if self._flows and frame.at <= self.pace.deadline:
+            self._send(frame)
+        else:
+            self._consider(frame)
+
+    def acknowledged(self, number: int) -> bool:
+        """Take the page's answer to a frame that asked; tell whether it was due."""
+        is_due = self.pace.acknowledged(number, self.audience.clock())
+        if is_due:
+            self.caught_up()
+        return is_due
+
+    def caught_up(self) -> None:
+        """Send what is owed, if the client can take it: it has answered, or its buffer drained."""
+        now = self.audience.clock()
+        if self._is_behind and self._can_write() and self.pace.allows(now):
+            since = NOTHING if self._since is None else self._since
+            frame = self.audience.catch_up(since)
+            self._is_behind, self._since = False, frame.number
+            self._send(frame)
 
     def close(self) -> None:
         """Let go of what the client holds; the connection itself is the server's."""
+        raise NotImplementedError
 
-
-class TaskClient:
-    """Any ASGI server: a task of its own awaits `send`, and while it waits the client lags."""
-
-    def __init__(
-        self, send: Callable[[Any], Awaitable[None]], snapshot: Callable[[], Frame]
-    ) -> None:
-        self._send = send
-        self._snapshot = snapshot
-        self._slot: Frame | None = None
-        self._behind = True  # the first thing sent is a snapshot
-        self._wake = asyncio.Event()
-        self._wake.set()
-        self._task = asyncio.create_task(self._run())
-
-    def offer(self, frame: Frame) -> None:
-        if self._behind or self._slot is not None:
-            self._behind, self._slot = True, None
+    def _consider(self, frame: Frame) -> None:
+        """Take a frame that may not simply be sent."""
+        if not frame.is_news:
+            if not self._is_behind and self._can_write():
+                self._put(frame)
+            return
+        self._flows = False
+        if self._since is None:
+            self._since = frame.before
+        if frame.number <= self._since:
+            return  # it has caught up with more than this
+        has_all = not self._is_behind and frame.before <= self._since
+        now = self.audience.clock()
+        if has_all and self._can_write() and self.pace.allows(now) and self.pace.is_flowing:
+            self._since = None
+            self._flows = True
+            self._send(frame)
         else:
-            self._slot = frame
-        self._wake.set()
+            self._is_behind = True
+            self.caught_up()
+
+    def _send(self, frame: Frame) -> None:
+        self._put(frame)
+        if frame.asks:
+            self.pace.sent(frame.number, self.audience.clock())
+
+    def _can_write(self) -> bool:
+        """Tell whether a frame would go out now."""
+        raise NotImplementedError
+
+    def _put(self, frame: Frame) -> None:
+        """Send it, come what may."""
+        raise NotImplementedError
+
+
+class TaskClient(Client):
+    """Any ASGI server: a task of its own awaits `send`, and while it waits the client lags.
+
+    Pongs are the server's here, so who does not acknowledge is judged by nothing else.
+    """
+
+    __slots__ = ("_is_sending", "_send_event", "_slot", "_task", "_wake")
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]], audience: Audience) -> None:
+        super().__init__(audience, is_judged=False)
+        self._send_event = send
+        self._slot: Frame | None = None
+        self._is_sending = False
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+        self.caught_up()
 
     def close(self) -> None:
         self._task.cancel()
+
+    def _can_write(self) -> bool:
+        return not self._is_sending
+
+    def _put(self, frame: Frame) -> None:
+        self._flows = False  # one at a time
+        self._is_sending = True
+        self._slot = frame
+        self._wake.set()
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            frame = self._snapshot() if self._behind else self._slot
-            self._behind, self._slot = False, None
+            frame, self._slot = self._slot, None
             if frame is None:
                 continue
             try:
-                await self._send(frame.event)
+                await self._send_event(frame.event)
             except Exception as error:
                 logger.debug("a client is gone: %r", error)
                 return
+            self._is_sending = False
+            self.caught_up()
 
 
 class Connection(Protocol):
     """What RawClient needs of the server's protocol object (see `protocol.HubProtocol`)."""
 
     watcher: RawClient | None
+    #: Both sides agreed on compression, without taking a context over.
+    takes_deflated: bool
 
     def can_take_frames(self) -> bool:
         """Tell whether the handshake is done and the socket is not closing."""
@@ -84,53 +159,39 @@ class Connection(Protocol):
         """Put bytes on the wire; never waits."""
 
 
-class RawClient:
-    """Straight to the transport: bytes that were built once are written to every socket.
+class RawClient(Client):
+    """Straight to the transport: bytes that were built once are written to every socket."""
 
-    A slow reader shows in two ways: the transport's buffer is full, or probes (pings that travel
-    with ticks) come back late. The second matters because the kernel's buffers hold minutes of
-    ticks before the first is noticed.
-    """
+    __slots__ = ("_connection", "_takes_deflated")
 
-    def __init__(self, connection: Connection, snapshot: Callable[[], Frame]) -> None:
+    def __init__(self, connection: Connection, audience: Audience) -> None:
+        super().__init__(audience, is_judged=True)
         self._connection = connection
-        self._snapshot = snapshot
-        self._behind = True
-        self._unanswered: list[int] = []
+        self._takes_deflated = connection.takes_deflated
         connection.watcher = self
         self.caught_up()
-
-    def offer(self, frame: Frame) -> None:
-        if self._behind or not self._ready():
-            self._behind = True
-            self.caught_up()
-        else:
-            self._write(frame)
 
     def close(self) -> None:
         self._connection.watcher = None
 
-    def caught_up(self) -> None:
-        """Send everything as it is now, if that is owed and the client can take it."""
-        if self._behind and self._ready():
-            self._behind = False
-            self._write(self._snapshot())
+    def held(self) -> None:
+        """Send nothing for now: the buffer is full, or the connection is ending."""
+        self._flows = False
 
     def answered(self, payload: bytes) -> bool:
         """Take a pong; tell whether it was for us."""
         number = probe_number(payload)
         if number is None:
             return False
-        self._unanswered = [probe for probe in self._unanswered if probe > number]
+        self.pace.ponged(number, self.audience.clock())
         self.caught_up()
         return True
 
-    def _ready(self) -> bool:
-        return self._connection.is_writable() and len(self._unanswered) < UNANSWERED_PROBES
+    def _can_write(self) -> bool:
+        return self._connection.is_writable() and self._connection.can_take_frames()
 
-    def _write(self, frame: Frame) -> None:
-        if not self._connection.can_take_frames():
-            return
-        if frame.probe is not None:
-            self._unanswered.append(frame.probe)
-        self._connection.write(frame.wire)
+    def _put(self, frame: Frame) -> None:
+        wire = frame.deflated if self._takes_deflated else frame.wire
+        if frame.asks and not self.pace.speaks:
+            wire += frame.probe
+        self._connection.write(wire)

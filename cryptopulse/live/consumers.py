@@ -22,10 +22,12 @@ from accounts import services as accounts
 from cryptopulse import limits
 
 from .clients import Client, RawClient, TaskClient
+from .coins import CoinsRefused, asked_coins
+from .inbox import acknowledged_number
 from .personal import group_of
 from .protocol import EXTENSION, MAX_CLIENT_MESSAGE
 from .ticker import hub
-from .visitors import NOT_LOGGED_IN, TOO_MANY, Listener, listener_of, seats
+from .visitors import BAD_REQUEST, NOT_LOGGED_IN, TOO_MANY, Listener, listener_of, seats
 
 logger = logging.getLogger(__name__)
 
@@ -103,19 +105,34 @@ class LimitedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # the pack
 
 
 class TickerConsumer(LimitedConsumer):
-    """`/ws/ticker/`: a snapshot, then what moved. For everybody; no log-in, no database."""
+    """`/ws/ticker/`: a snapshot, then what moved. For everybody; no log-in, no database.
+
+    `?coins=bitcoin,ethereum` for these alone (see `coins`).
+    """
 
     channel_layer_alias = None
     client: Client | None = None
 
     async def enter(self) -> None:
         await hub.start()  # a server without lifespan has not done it
+        try:
+            coins = asked_coins(self.scope["query_string"], known=hub.board.entries)
+        except CoinsRefused as refusal:
+            await self.close(BAD_REQUEST, str(refusal))
+            return
+        audience = hub.audience(coins)
         connection = self.scope.get("extensions", {}).get(EXTENSION)
         if connection is not None:
-            self.client = RawClient(connection["connection"], hub.snapshot)
+            self.client = RawClient(connection["connection"], audience)
         else:
-            self.client = TaskClient(self.base_send, hub.snapshot)
+            self.client = TaskClient(self.base_send, audience)
         hub.add(self.client)
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Take an acknowledgement that is due; anything else counts, and too much is too much."""
+        number = acknowledged_number(message.get("text") or "")
+        if number is None or self.client is None or not self.client.acknowledged(number):
+            await super().websocket_receive(message)
 
     async def leave(self) -> None:
         if self.client is not None:

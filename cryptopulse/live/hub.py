@@ -1,8 +1,9 @@
-"""The hub: one per process, one frame per tick to every browser.
+"""The hub: one per process, one frame per tick to everybody who watches the same coins.
 
 Prices come in by `post` (any thread) as they travel between processes; they are merged into the
 board, and a single task writes what moved to every client. Ticks that come faster than they can
-be written merge into one frame. What got lost on the way (a Redis outage, a coin that was just
+be written merge into one frame. Clients that watch a set of coins share their frames with all who
+watch the same set (`audience`). What got lost on the way (a Redis outage, a coin that was just
 added) is healed from the database: at a reconnect, at a coin that the board does not know, and
 once a minute in any case.
 """
@@ -11,28 +12,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 
+from .audience import Audience
 from .board import Board, Entry
 from .clients import Client
 from .frames import Frame
+from .pace import OwnTime
 
 logger = logging.getLogger(__name__)
 
 #: Clients written to before other work of the process (pages, say) gets its turn.
-CHUNK = 250
+CHUNK = 64
 #: Seconds between two looks into the database.
 REFRESH_EVERY = 60.0
 #: The same after a failure, or when a tick named a coin that is not on the board.
 REFRESH_SOON = 5.0
 #: A page that hears nothing for some multiple of this knows that it is offline.
 HEARTBEAT_AFTER = 15.0
-#: Seconds between two probes (see `clients.RawClient`); they travel with a tick.
-PROBE_EVERY = 2.0
-#: A snapshot is made anew when it is older than this, so that its `at` is the time of sending.
-SNAPSHOT_AGE = 0.5
+#: Sets of coins that may be watched at a time, each of which costs a frame per tick.
+MOST_SETS = 500
 
 Loader = Callable[[], Awaitable[Iterable[Entry]]]
 Listener = Callable[["Hub"], Coroutine[None, None, None]]
@@ -47,7 +47,7 @@ class Hub:
 
     def __init__(self, *, stale_after: float, load: Loader, listen: Listener | None = None) -> None:
         self.board = Board(stale_after=stale_after)
-        self.clients: set[Client] = set()
+        self.clock = OwnTime()
         self.ticks = 0  # received
         self.frames = 0  # sent to everybody
         self._load = load
@@ -57,15 +57,12 @@ class Hub:
         self._forget_loop_state()
 
     def _forget_loop_state(self) -> None:
+        self._audiences: dict[frozenset[str] | None, Audience] = {}
         self._moved: set[str] = set()
         self._everything = False
-        self._snapshot: Frame | None = None
-        self._snapshot_at = 0.0
-        self._last_frame_at = time.monotonic()
-        self._last_probe_at = 0.0
-        self._probe = 0
         self._wake = asyncio.Event()
         self._refresh = asyncio.Event()
+        self._somebody = asyncio.Event()
 
     # --- Life ---------------------------------------------------------------------------------
 
@@ -75,10 +72,9 @@ class Hub:
         if self._loop is loop:
             return
         self._loop = loop
-        self.clients.clear()
         self._forget_loop_state()
         await self._reload()
-        jobs = [self._broadcast(), self._keep_fresh(), self._beat()]
+        jobs = [self._broadcast(), self._keep_fresh(), self._beat(), self._keep_time()]
         if self._listen is not None:
             jobs.append(self._listen(self))
         self._tasks = [loop.create_task(job) for job in jobs]
@@ -119,7 +115,6 @@ class Hub:
             self._refresh.set()
         if moved:
             self._moved |= moved
-            self._snapshot = None
             self._wake.set()
 
     def refresh(self) -> None:
@@ -128,20 +123,36 @@ class Hub:
 
     # --- Who listens --------------------------------------------------------------------------
 
+    @property
+    def clients(self) -> set[Client]:
+        """All of them, whatever they watch."""
+        return {each for audience in self._audiences.values() for each in audience.clients}
+
+    def audience(self, coins: frozenset[str] | None = None) -> Audience:
+        """Return those who watch these coins; all coins where too many sets are watched already.
+
+        Whoever asked for a few then gets more than that, which is right all the same, and costs
+        no frame of its own.
+        """
+        if coins not in self._audiences and len(self._audiences) > MOST_SETS:
+            coins = None
+        if coins not in self._audiences:
+            self._audiences[coins] = Audience(self.board, self.clock, coins)
+        return self._audiences[coins]
+
     def add(self, client: Client) -> None:
-        self.clients.add(client)
+        """Count a client in, whose audience is one of this hub's."""
+        client.audience.clients.add(client)
+        self._somebody.set()
 
     def discard(self, client: Client) -> None:
-        self.clients.discard(client)
+        audience = client.audience
+        audience.clients.discard(client)
+        if not audience.clients and self._audiences.get(audience.coins) is audience:
+            del self._audiences[audience.coins]
+        if not self._audiences:
+            self._somebody.clear()
         client.close()
-
-    def snapshot(self) -> Frame:
-        """Return everything as it is now: one frame for all who ask at the same time."""
-        now = time.monotonic()
-        if self._snapshot is None or now - self._snapshot_at > SNAPSHOT_AGE:
-            self._snapshot = Frame(self.board.snapshot(now=time.time_ns() // 1_000_000))
-            self._snapshot_at = now
-        return self._snapshot
 
     # --- What goes out ------------------------------------------------------------------------
 
@@ -151,38 +162,39 @@ class Hub:
             self._wake.clear()
             moved, self._moved = self._moved, set()
             everything, self._everything = self._everything, False
-            now = time.time_ns() // 1_000_000
-            if everything:
-                await self._write(self.board.snapshot(now=now))
-            elif moved:
-                await self._write(self.board.tick(moved, now=now))
+            if not moved and not everything:
+                continue
+            number = self.board.number
+            self.frames += 1
+            for turn, audience in enumerate(list(self._audiences.values()), start=1):
+                frame = audience.everything() if everything else audience.tick(moved, number=number)
+                if frame is not None:
+                    await self._write(frame, audience)
+                if turn % CHUNK == 0:
+                    await asyncio.sleep(0)
 
-    async def _write(self, text: str) -> None:
-        frame = Frame(text, probe=self._next_probe())
-        self._last_frame_at = time.monotonic()
-        self.frames += 1
-        for number, client in enumerate(list(self.clients), start=1):
+    async def _write(self, frame: Frame, audience: Audience) -> None:
+        for turn, client in enumerate(list(audience.clients), start=1):
             client.offer(frame)
-            if number % CHUNK == 0:
+            if turn % CHUNK == 0:
                 await asyncio.sleep(0)
-
-    def _next_probe(self) -> int | None:
-        now = time.monotonic()
-        if now - self._last_probe_at < PROBE_EVERY:
-            return None
-        self._last_probe_at = now
-        self._probe += 1
-        return self._probe
 
     async def _beat(self) -> None:
         """Say that we are here when prices do not."""
         while True:
-            silence = time.monotonic() - self._last_frame_at
-            if silence < HEARTBEAT_AFTER:
-                await asyncio.sleep(HEARTBEAT_AFTER - silence)
-            else:
-                now = time.time_ns() // 1_000_000
-                await self._write(f'{{"type":"heartbeat","at":{now}}}')
+            now = self.clock()
+            for audience in list(self._audiences.values()):
+                if now - audience.last_frame_at >= HEARTBEAT_AFTER:
+                    await self._write(audience.heartbeat(), audience)
+            last = (each.last_frame_at for each in self._audiences.values())
+            await asyncio.sleep(min(last, default=now) + HEARTBEAT_AFTER - now)
+
+    async def _keep_time(self) -> None:
+        """Read the clock often enough that a standstill shows (see `OwnTime`)."""
+        while True:
+            await self._somebody.wait()
+            self.clock()
+            await asyncio.sleep(OwnTime.LONGEST_STEP / 2)
 
     # --- The database -------------------------------------------------------------------------
 
@@ -206,9 +218,7 @@ class Hub:
         except Exception:
             logger.exception("the stored prices cannot be read; trying again")
             return False
-        if self.board.load(entries):
-            self._snapshot = None
-            if self.clients:
-                self._everything = True
-                self._wake.set()
+        if self.board.load(entries) and self._audiences:
+            self._everything = True
+            self._wake.set()
         return True

@@ -11,6 +11,7 @@ from django.urls import path, re_path
 
 from .consumers import NowhereConsumer, PersonalConsumer, TickerConsumer
 from .origins import own_pages
+from .protocol import TICKER_PATH
 
 
 def websocket_application() -> Any:
@@ -23,7 +24,7 @@ def websocket_application() -> Any:
     return AllowedHostsOriginValidator(
         URLRouter(
             [
-                path("ws/ticker/", TickerConsumer.as_asgi()),
+                path(TICKER_PATH.lstrip("/"), TickerConsumer.as_asgi()),
                 path("ws/me/", own_pages(CookieMiddleware(PersonalConsumer.as_asgi()))),
                 re_path("", NowhereConsumer.as_asgi()),
             ]

@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts import services as accounts
 from cryptopulse import limits
 
+BAD_REQUEST = 4400
 NOT_LOGGED_IN = 4401
 SUSPENDED = 4403
 TOO_MANY = 4429

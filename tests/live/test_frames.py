@@ -7,19 +7,23 @@ from collections.abc import Generator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as Parsed
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
-from cryptopulse.live.frames import Frame, probe_frame, probe_number, text_frame
+from cryptopulse.live.board import Board
+from cryptopulse.live.frames import Frame, deflated_frame, probe_frame, probe_number, text_frame
+
+from .conftest import entry
 
 
-def parsed(data: bytes) -> Parsed:
-    """Read one frame as a browser would."""
+def parsed(data: bytes, *extensions: PerMessageDeflate) -> Parsed:
+    """Read one frame as a browser would that agreed on these extensions."""
     reader = StreamReader()
     reader.feed_data(data)
     parser: Generator[None, None, Parsed] = Parsed.parse(
-        reader.read_exact, mask=False, max_size=None
+        reader.read_exact, mask=False, max_size=None, extensions=extensions
     )
     try:
         while True:
@@ -55,8 +59,30 @@ def test_a_pong_for_somebody_else_is_not_ours(payload: bytes) -> None:
     assert probe_number(payload) is None
 
 
-def test_a_frame_with_a_probe_carries_both() -> None:
-    frame = Frame("{}", probe=3)
+def test_a_frame_has_a_shape_for_each_kind_of_client() -> None:
+    frame = Frame("{}", number=3)
 
-    assert frame.wire == text_frame("{}") + probe_frame(3)
+    assert frame.wire == text_frame("{}")
+    assert frame.probe == probe_frame(3)
     assert frame.event == {"type": "websocket.send", "text": "{}"}
+
+
+@given(st.text())
+def test_a_compressed_text_is_one_frame_that_needs_no_other(text: str) -> None:
+    extension = PerMessageDeflate(
+        remote_no_context_takeover=True,
+        local_no_context_takeover=True,
+        remote_max_window_bits=15,
+        local_max_window_bits=15,
+    )
+
+    assert deflated_frame(text)[0] == 0xC1
+    assert bytes(parsed(deflated_frame(text), extension).data).decode() == text
+
+
+def test_a_tick_is_compressed_to_less_than_half() -> None:
+    board = Board(stale_after=300)
+    board.load([entry(f"coin-{number}", price=str(number)) for number in range(100)])
+    text = board.snapshot(now=1)
+
+    assert len(deflated_frame(text)) < len(text_frame(text)) / 2

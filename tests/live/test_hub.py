@@ -9,11 +9,14 @@ import asyncio
 import json
 import threading
 import time
+import zlib
 from typing import Any
 
 import pytest
 
+from cryptopulse.live import audience as audience_module
 from cryptopulse.live import hub as hub_module
+from cryptopulse.live import pace as pace_module
 from cryptopulse.live.clients import Client, RawClient, TaskClient
 from cryptopulse.live.frames import probe_frame, text_frame
 from cryptopulse.live.hub import Hub
@@ -27,14 +30,17 @@ class Browser:
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []
         self.watcher: RawClient | None = None
+        self.client: Client | None = None
+        self.takes_deflated = False
         self.is_open = True
+        self.acknowledges = True
         self._reads = asyncio.Event()
         self._reads.set()
 
     # What a TaskClient needs: it is told by waiting.
     async def send(self, event: dict[str, str]) -> None:
         await self._reads.wait()
-        self.frames.append(json.loads(event["text"]))
+        self._read(event["text"])
 
     # What a RawClient needs: it asks.
     def can_take_frames(self) -> bool:
@@ -44,11 +50,22 @@ class Browser:
         return self._reads.is_set()
 
     def write(self, data: bytes) -> None:
-        text = data[data.index(b"{") : data.rindex(b"}") + 1].decode()
-        self.frames.append(json.loads(text))
+        self._read(data[data.index(b"{") : data.rindex(b"}") + 1].decode())
+
+    def _read(self, text: str) -> None:
+        frame = json.loads(text)
+        self.frames.append(frame)
+        if self.acknowledges and "ack" in frame:
+            asyncio.get_running_loop().call_soon(self.acknowledge, frame["ack"])
+
+    def acknowledge(self, number: int) -> None:
+        assert self.client is not None
+        assert self.client.acknowledged(number)
 
     def stop_reading(self) -> None:
         self._reads.clear()
+        if self.watcher is not None:
+            self.watcher.held()
 
     def read_again(self) -> None:
         self._reads.set()
@@ -73,13 +90,13 @@ async def frames_of(browser: Browser, number: int) -> None:
     await eventually(lambda: len(browser.frames) == number)
 
 
-def connect(hub: Hub, browser: Browser, kind: str) -> Client:
+def connect(hub: Hub, browser: Browser, kind: str, *coins: str) -> Client:
     """Bring a browser to the hub as the consumer does."""
+    audience = hub.audience(frozenset(coins) or None)
     client: Client = (
-        RawClient(browser, hub.snapshot)
-        if kind == "raw"
-        else TaskClient(browser.send, hub.snapshot)
+        RawClient(browser, audience) if kind == "raw" else TaskClient(browser.send, audience)
     )
+    browser.client = client
     hub.add(client)
     return client
 
@@ -177,7 +194,7 @@ async def test_a_broken_client_does_not_stop_the_others(hub: Hub) -> None:
     async def fail(event: dict[str, str]) -> None:
         raise ConnectionResetError
 
-    hub.add(TaskClient(fail, hub.snapshot))
+    hub.add(TaskClient(fail, hub.audience()))
     browser = Browser()
     connect(hub, browser, "task")
 
@@ -210,25 +227,102 @@ async def test_writing_to_thousands_of_sockets_lets_pages_in_between(hub: Hub) -
     assert turns >= 3000 // hub_module.CHUNK
 
 
-# --- Probes: what the kernel's buffers hide ---------------------------------------------------
+# --- Answers: what the kernel's buffers hide --------------------------------------------------
 
 
-async def test_a_reader_whose_pongs_are_late_is_held_back_until_they_come(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+async def flowing(hub: Hub, browser: Browser) -> int:
+    """Let a browser answer until everything flows; return the number of ticks that it took."""
+    assert browser.client is not None
+    ticks = 0
+    while not browser.client.pace.is_flowing or not browser.client.pace.speaks:
+        ticks += 1
+        hub.receive(tick(str(100 + ticks), at=1000 + ticks))
+        await frames_sent(hub, ticks)
+        await asyncio.sleep(0.01)
+    return ticks
+
+
+async def test_a_reader_whose_answer_is_late_is_held_back_until_it_comes(
+    hub: Hub, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "PROBE_EVERY", 0.0)
+    monkeypatch.setattr(audience_module, "ASK_EVERY", 0.0)
+    monkeypatch.setattr(pace_module, "LATE", 0.1)
     browser = Browser()
-    client = connect(hub, browser, "raw")
-    assert isinstance(client, RawClient)
+    connect(hub, browser, kind)
+    ticks = await flowing(hub, browser)
+    browser.acknowledges = False
+    received = len(browser.frames)
 
     for number in range(20):
         hub.receive(tick(str(200 + number), at=2000 + number))
-        await frames_sent(hub, number + 1)
-    assert len(browser.frames) == 3  # the snapshot, and a tick for each probe it may owe
+        await frames_sent(hub, ticks + number + 1)
+        await asyncio.sleep(0.02)
 
-    assert client.answered(probe_frame(2)[2:])
-    assert browser.types[-1] == "snapshot"
-    assert browser.frames[-1]["coins"][0]["price"] == "219"
+    # Those of the time until the answer was late; then nothing, whatever comes.
+    assert len(browser.frames) < received + 10
+    first = browser.frames[received]["ack"]
+    browser.acknowledge(browser.frames[-1]["ack"])
+    await eventually(lambda: browser.frames[-1]["coins"][0]["price"] == "219")
+    hub.receive(tick("300", at=3000))
+    await frames_sent(hub, ticks + 21)
+    await asyncio.sleep(0.02)
+    assert browser.frames[-1]["coins"][0]["price"] == "219"  # one at a time now
+    assert browser.frames[-1]["ack"] > first
+
+
+async def test_who_lags_gets_what_moved_meanwhile_and_not_what_did_not(hub: Hub, kind: str) -> None:
+    browser = Browser()
+    connect(hub, browser, kind)
+    ticks = await flowing(hub, browser)
+    browser.stop_reading()
+    for number in range(5):
+        hub.receive(tick(str(300 + number), at=3000 + number))
+        await frames_sent(hub, ticks + number + 1)
+    received = len(browser.frames)
+    browser.read_again()
+    await eventually(lambda: browser.frames[-1]["coins"][0]["price"] == "304")
+
+    assert len(browser.frames) <= received + 2
+    assert [coin["id"] for coin in browser.frames[-1]["coins"]] == ["bitcoin"]
+    assert browser.types[-1] == "tick"
+
+
+async def test_readers_that_lag_each_in_their_own_way_share_a_handful_of_frames(hub: Hub) -> None:
+    audience = hub.audience()
+    for number in range(200):
+        hub.receive(tick(str(300 + number), at=3000 + number))
+    newest = hub.board.number
+
+    frames = {id(audience.catch_up(since)) for since in range(newest)}
+
+    assert len(frames) <= 10
+    assert all(audience.catch_up(since).number == newest for since in (-1, 0, newest - 1))
+
+
+async def test_a_new_coin_reaches_those_who_lag_too(hub: Hub, stored: Stored) -> None:
+    audience = hub.audience()
+    hub.receive(tick("101", at=2000))
+    since = hub.board.number
+    stored.entries.append(entry("dogecoin", price="0.3", rank=3))
+    hub.refresh()
+    await eventually(lambda: "dogecoin" in hub.board.entries)
+
+    assert json.loads(audience.catch_up(since).text)["type"] == "snapshot"
+
+
+async def test_who_answers_pings_alone_is_judged_by_these(hub: Hub) -> None:
+    browser = Browser()
+    browser.acknowledges = False
+    client = connect(hub, browser, "raw")
+    assert isinstance(client, RawClient)
+    for number in range(4):
+        hub.receive(tick(str(200 + number), at=2000 + number))
+        await frames_sent(hub, number + 1)
+    assert browser.types == ["snapshot"]  # one at a time, until a pong says how quick it is
+
+    assert client.answered(probe_frame(browser.frames[0]["ack"])[2:])
+    assert browser.types == ["snapshot", "tick"]
+    assert browser.frames[-1]["coins"][0]["price"] == "203"
 
 
 async def test_a_pong_of_the_servers_own_ping_is_not_taken(hub: Hub) -> None:
@@ -238,20 +332,140 @@ async def test_a_pong_of_the_servers_own_ping_is_not_taken(hub: Hub) -> None:
     assert not client.answered(b"\1\2\3\4")
 
 
-async def test_probes_travel_with_ticks_and_not_with_each(
+async def test_questions_travel_with_ticks_and_not_with_each(hub: Hub) -> None:
+    browser = Browser()
+    connect(hub, browser, "raw")
+    ticks = await flowing(hub, browser)
+    received = len(browser.frames)
+
+    for number in range(40):
+        hub.receive(tick(str(200 + number), at=2000 + number))
+        await frames_sent(hub, ticks + number + 1)
+    asked = sum("ack" in frame for frame in browser.frames[received:])
+
+    assert 2 <= asked <= 4  # after sixteen frames, or after a second on a slow machine
+
+
+async def test_pings_are_for_pages_that_do_not_answer_themselves(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
     browser = Browser()
-    monkeypatch.setattr(browser, "write", sent.append)
+    write = browser.write
+
+    def note(data: bytes) -> None:
+        sent.append(data)
+        write(data)
+
+    monkeypatch.setattr(browser, "write", note)
     connect(hub, browser, "raw")
+    await flowing(hub, browser)
 
-    for number in range(3):
+    assert sent[0] == text_frame(sent[0][4:-8].decode()) + probe_frame(browser.frames[0]["ack"])
+    assert not any(b"\x89\x06cp" in data for data in sent[1:])
+
+
+async def test_who_agreed_to_compression_gets_the_same_bytes_as_all_who_did(hub: Hub) -> None:
+    sent: list[bytes] = []
+
+    class Deflating(Browser):
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+
+    browsers = [Deflating() for _ in range(2)]
+    for browser in browsers:
+        browser.takes_deflated = True
+        client = connect(hub, browser, "raw")
+        assert isinstance(client, RawClient)
+        client.answered(probe_frame(hub.board.number)[2:])
+    hub.receive(tick("101", at=2000))
+    await eventually(lambda: len(sent) == 4)
+
+    assert sent[2] == sent[3]
+    head = 2 if sent[2][1] < 126 else 4
+    packed = sent[2][head : sent[2].index(b"\x89\x06cp")]
+    text = zlib.decompressobj(-15).decompress(packed + b"\0\0\xff\xff")
+    assert json.loads(text)["coins"][0]["price"] == "101"
+
+
+# --- Sets of coins ----------------------------------------------------------------------------
+
+
+async def test_who_watches_a_set_gets_no_other_coin(hub: Hub, kind: str) -> None:
+    browser = Browser()
+    connect(hub, browser, kind, "ethereum")
+    everything = Browser()
+    connect(hub, everything, kind)
+    await eventually(lambda: browser.frames and everything.frames)
+
+    hub.receive(tick("101", at=2000))
+    await frames_of(everything, 2)
+    hub.receive(tick("11", at=2001, coin_id="ethereum"))
+    await frames_of(everything, 3)
+    await frames_of(browser, 2)
+
+    assert [[coin["id"] for coin in frame["coins"]] for frame in browser.frames] == [
+        ["ethereum"],
+        ["ethereum"],
+    ]
+
+
+async def test_equal_sets_share_one_frame(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[set[str]] = []
+    build = hub.board.tick
+
+    def count(ids: set[str], **how: Any) -> str:
+        made.append(set(ids))
+        return build(ids, **how)
+
+    for coins in (("bitcoin", "ethereum"), ("ethereum", "bitcoin"), ("bitcoin",)):
+        for _ in range(5):
+            hub.add(TaskClient(Browser().send, hub.audience(frozenset(coins))))
+    await asyncio.sleep(0.02)
+    monkeypatch.setattr(hub.board, "tick", count)
+    hub.receive(tick("101", at=2000))
+    await frames_sent(hub, 1)
+
+    assert made == [{"bitcoin"}, {"bitcoin"}]
+
+
+async def test_a_set_that_nobody_watches_any_more_is_forgotten(hub: Hub, kind: str) -> None:
+    client = connect(hub, Browser(), kind, "ethereum")
+    assert len(hub._audiences) == 1
+
+    hub.discard(client)
+
+    assert not hub._audiences
+
+
+async def test_where_too_many_sets_are_watched_a_new_one_brings_everything(
+    hub: Hub, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "MOST_SETS", 1)
+    connect(hub, Browser(), kind, "ethereum")
+    connect(hub, Browser(), kind)
+    browser = Browser()
+    connect(hub, browser, kind, "bitcoin")
+    await eventually(lambda: browser.frames)
+
+    assert len(browser.frames[0]["coins"]) == 2
+    assert len(hub._audiences) == 2
+
+
+async def test_a_set_whose_coins_are_silent_hears_heartbeats_while_others_tick(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "HEARTBEAT_AFTER", 0.05)
+    hub = Hub(stale_after=300, load=stored.load)
+    await hub.start()
+    browser = Browser()
+    connect(hub, browser, "raw", "ethereum")
+    for number in range(20):
         hub.receive(tick(str(200 + number), at=2000 + number))
-        await frames_sent(hub, number + 1)
+        await asyncio.sleep(0.01)
+    await hub.stop()
 
-    assert [data.count(b"cp\0") for data in sent] == [0, 1, 0, 0]
-    assert sent[2] == text_frame(sent[2][sent[2].index(b"{") :].decode())
+    assert set(browser.types[1:]) == {"heartbeat"}
 
 
 # --- The database heals what was missed -------------------------------------------------------

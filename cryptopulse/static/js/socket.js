@@ -54,6 +54,8 @@
         return;
       }
       this.handlers.frame(frame);
+      // Said only now: a page that cannot keep up is sent less, and then the newest.
+      if (frame.ack !== undefined) this.socket?.send(JSON.stringify({ ack: frame.ack }));
     }
 
     lose(code) {
