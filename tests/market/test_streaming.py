@@ -31,7 +31,7 @@ from tests.conftest import make_coin
 from .scripted import quote
 from .streams import BACKEND, Channel, ScriptedStream
 
-pytestmark = pytest.mark.usefixtures("shared_database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("shared_database")]
 
 
 def eventually(condition: Callable[[], Any], *, seconds: float = 20) -> None:
