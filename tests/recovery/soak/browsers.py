@@ -54,6 +54,11 @@ class Published:
         self.moments.append(moment)
         self.since.append(time.monotonic())
 
+    def forget(self) -> None:
+        """Expect none of these any more: who had them has gone."""
+        self.moments.clear()
+        self.since.clear()
+
     def behind(self, newest: int, *, now: float, joined: float) -> float:
         """Return for how long a browser that knows this moment has lacked a newer one."""
         place = bisect_right(self.moments, newest)
@@ -74,7 +79,7 @@ class Browser:
 class Crowd:
     """All browsers. `is_outage` says whether what happens now is nobody's fault."""
 
-    def __init__(self, ports: list[int], *, is_outage: Callable[[], bool]) -> None:
+    def __init__(self, *, is_outage: Callable[[], bool]) -> None:
         self.published = Published()
         self.browsers: set[Browser] = set()
         self.wanted = 0
@@ -85,7 +90,7 @@ class Crowd:
         self.closed_on: Counter[str] = Counter()
         #: Milliseconds from a price's moment to the browser, as often as each was seen.
         self.latencies: Counter[int] = Counter()
-        self.ports = ports
+        self.ports: list[int] = []
         self._is_outage = is_outage
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = iter(range(10**9))

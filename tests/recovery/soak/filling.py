@@ -1,18 +1,23 @@
-"""Fills the new database: coins with their first prices, three people, and their alerts.
+"""Fills the new database: coins, three people, and their alerts.
 
-`python -m tests.recovery.soak.filling STEPS` prints the people's session cookies as JSON.
+`python -m tests.recovery.soak.filling FAST SLOW` prints the people's session cookies as JSON.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
-from . import feed  # sets Django up
+import django
+
 from .script import CHANNELS, COOLDOWN, OWNERS, wanted
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
+    django.setup()
+
     from allauth.account.models import EmailAddress
     from django.conf import settings
     from django.test import Client
@@ -23,7 +28,6 @@ def main() -> None:
     from market import services as market
 
     market.seed_demo_coins()
-    feed.store(0)
     people, cookies = {}, {}
     for name in OWNERS:
         person = User.objects.create_user(username=name, email=f"{name}@example.com")
@@ -45,7 +49,7 @@ def main() -> None:
             created_at=now,
             armed_at=now,
         )
-        for alert in wanted(int(sys.argv[1]))
+        for alert in wanted(fast=int(sys.argv[1]), slow=int(sys.argv[2]))
     )
     print(json.dumps(cookies))
 

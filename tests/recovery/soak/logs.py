@@ -31,7 +31,7 @@ _AWAY = (
 )
 
 EXPECTED = (
-    Expected(who="feed", says=r"^stored \d+ \d+$", reason="what it has stored"),
+    Expected(who="feed", says=r"^Streaming prices from coinbase", reason="it has started"),
     Expected(who="filling", says=r'^\{"alice"', reason="people's cookies, for us"),
     Expected(who="reading", says=r'^\{"waiting"', reason="what the database holds, for us"),
     Expected(
@@ -41,13 +41,23 @@ EXPECTED = (
     ),
     Expected(
         who="",
-        says=r"^(absolutely not recommended!|Please specify a different user using|User information:)",
+        says=r"^(absolutely not recommended|Please specify a different user|User information)",
         reason="the rest of it",
     ),
     Expected(
         who="worker",
         says=r"^worker: Warm shutdown",
         reason="the end that was asked for",
+    ),
+    Expected(
+        who="feed",
+        says=r"market.services.listening: prices stream from coinbase: \d+ of \d+ coins",
+        reason="the stream has begun, at the start and after each end of it",
+    ),
+    Expected(
+        who="worker",
+        says=r"CoinGecko could not be reached; is this machine online",
+        reason="the feed that is asked beside the stream is not there",
     ),
     # --- While Redis is away, and a moment longer --------------------------------------------
     Expected(
@@ -100,11 +110,20 @@ EXPECTED = (
     ),
     Expected(
         who="worker",
-        says=r"celery.worker.consumer.consumer: consumer: (Connection to broker lost|Cannot connect)",
+        says=r"celery.worker.consumer.consumer: consumer: (Connection to broker|Cannot connect)",
         reason="Celery connects again",
         outage=True,
     ),
     Expected(who="worker", says=r"^Trying again in", reason="the rest of it", outage=True),
+    Expected(
+        who="worker",
+        says=(
+            r"celery.worker: Unrecoverable error: AttributeError\(\"'NoneType' object has no"
+            r"|celery.bootsteps: Error on stopping Hub: AttributeError\(\"'NoneType' object has no"
+        ),
+        reason="Celery's worker may end when its broker goes, as the README says; it is restarted",
+        outage=True,
+    ),
     Expected(
         who="worker",
         says=r"py.warnings: .*CPendingDeprecationWarning",
@@ -113,7 +132,10 @@ EXPECTED = (
     ),
     Expected(
         who="worker",
-        says=r"^(In Celery 5.1 we introduced|on connection loss cancels|These tasks cannot be|back to the queue|setting. In Celery)",
+        says=(
+            r"^(In Celery 5.1 we introduced|on connection loss cancels|These tasks cannot be"
+            r"|back to the queue|setting. In Celery)"
+        ),
         reason="the rest of it",
         outage=True,
     ),

@@ -8,7 +8,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,16 +18,8 @@ from tests.recovery.product import Process, environment, free_port
 class Recorded(Process):
     """A process that dies with this one, and whose lines have the moments at which they came."""
 
-    def __init__(
-        self,
-        name: str,
-        arguments: list[str],
-        env: dict[str, str],
-        *,
-        heard: Callable[[str], None] = lambda line: None,
-    ) -> None:
+    def __init__(self, name: str, arguments: list[str], env: dict[str, str]) -> None:
         self.stamped: list[tuple[float, str]] = []
-        self._heard = heard
         super().__init__([*TIED[1:], sys.executable, *arguments], env)
         self.name = name
 
@@ -38,7 +29,6 @@ class Recorded(Process):
             for line in output:
                 self.lines.append(line)
                 self.stamped.append((time.monotonic(), line))
-                self._heard(line)
 
     def rss(self) -> int:
         """Return the resident memory in kB; 0 for one that has ended."""
@@ -52,18 +42,17 @@ class Recorded(Process):
 
 @dataclass
 class Production:
-    """Two webs, two workers, a beat and the feed, with a Redis and a database between them."""
+    """Two webs, two workers, a beat and the stream of prices; a Redis and a database for all."""
 
     folder: Path
     database_url: str
     mail_port: int
-    pace: float
-    heard: Callable[[str], None] = lambda line: None
+    exchange_url: str
     everything: list[Recorded] = field(default_factory=list)
     workers: list[Recorded] = field(default_factory=list)
     webs: list[Recorded] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)
-    restarts: list[str] = field(default_factory=list)
+    restarts: list[tuple[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.redis = Redis(self.folder)
@@ -76,19 +65,20 @@ class Production:
             REDIS_URL=self.redis.url,
             DATABASE_URL=self.database_url,
             TRUSTED_PROXY_COUNT="1",
-            SIMULATED_INTERVAL="86400",  # the soak's own feed brings the prices
-            STALE_AFTER_SECONDS="259200",  # what that interval asks for
+            MARKET_FEEDS="coinbase,coingecko",
+            COINGECKO_URL=f"http://127.0.0.1:{free_port()}",  # where nobody answers
+            COINBASE_URL=self.exchange_url,
             EMAIL_TRANSPORT="smtp",
             EMAIL_HOST="127.0.0.1",
             EMAIL_PORT=str(self.mail_port),
             DEFAULT_FROM_EMAIL="noreply@example.com",
         )
 
-    def fill(self, steps: int) -> dict[str, str]:
+    def fill(self, *, fast: int, slow: int) -> dict[str, str]:
         """Make the database and what is in it; return people's session cookies."""
         self.redis.start()
         self._run("migrate", ["manage.py", "migrate", "--verbosity", "0"])
-        printed = self._run("filling", ["-m", "tests.recovery.soak.filling", str(steps)])
+        printed = self._run("filling", ["-m", "tests.recovery.soak.filling", str(fast), str(slow)])
         cookies: dict[str, str] = json.loads(printed.splitlines()[-1])
         return cookies
 
@@ -106,7 +96,7 @@ class Production:
         ]
         self.workers = [self._worker(number) for number in (1, 2)]
         self.beat = self._beat()
-        self.start_feed(step=1)
+        self.start_feed()
         for port in self.ports:
             eventually(lambda port=port: is_alive(port))  # type: ignore[misc]
 
@@ -117,25 +107,32 @@ class Production:
 
     def end_feed(self, *, gently: bool) -> None:
         """End the feed, one way or the other."""
+        self._is_feed_wanted = False
         if gently:
             self.feed.wait_until_signals_are_handled()
             assert self.feed.stop() == 0, self.feed.output
         else:
             self.feed.kill()
 
-    def start_feed(self, *, step: int) -> None:
-        """Start the feed with this step."""
-        self.feed = self._feed(step)
+    def start_feed(self) -> None:
+        """Start the feed again."""
+        self._is_feed_wanted = True
+        self.feed = self._start("feed", ["manage.py", "stream"])
 
     def supervise(self) -> None:
         """Start again what has ended by itself, as systemd does."""
         for place, worker in enumerate(self.workers):
             if worker.has_ended:
-                self.restarts.append(worker.name)
+                self._note_end(worker)
                 self.workers[place] = self._worker(place + 1)
         if self.beat.has_ended:
-            self.restarts.append("beat")
+            self._note_end(self.beat)
             self.beat = self._beat()
+        for process in [*self.webs, self.feed] if self._is_feed_wanted else self.webs:
+            assert not process.has_ended, f"{process.name} ended:\n{process.output[-2000:]}"
+
+    def _note_end(self, process: Recorded) -> None:
+        self.restarts.append((process.name, time.monotonic()))
 
     def stop(self) -> dict[str, int]:
         """Ask everything to end, and return the exit codes."""
@@ -160,14 +157,8 @@ class Production:
     def _beat(self) -> Recorded:
         return self._start("beat", _quiet(BEAT))
 
-    def _feed(self, step: int) -> Recorded:
-        arguments = ["-m", "tests.recovery.soak.feed", str(step), str(self.pace)]
-        return self._start("feed", arguments, heard=self.heard)
-
-    def _start(
-        self, name: str, arguments: list[str], heard: Callable[[str], None] = lambda line: None
-    ) -> Recorded:
-        process = Recorded(name, arguments, self._env, heard=heard)
+    def _start(self, name: str, arguments: list[str]) -> Recorded:
+        process = Recorded(name, arguments, self._env)
         self.everything.append(process)
         return process
 

@@ -7,12 +7,16 @@ wait for those of its last two minutes: operations take the time as an argument.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
-from . import feed  # noqa: F401 (sets Django up)
+import django
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
+    django.setup()
+
     from django.utils import timezone
 
     from alerts import services as alerts

@@ -8,15 +8,20 @@ import tempfile
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.market.exchange_server import exchange as loopback
+
 from . import verdicts
 from .browsers import Crowd, Listener
+from .exchange import PACE, Exchange
+from .ledger import Ledger
 from .logs import summary, unexpected
 from .mailbox import Mailbox
 from .production import Production, drop_database, own_database
-from .script import OWNERS, expected_events, wanted
+from .script import FAST, OWNERS, SLOW, SLOW_HOLD, expected_events, price_of, wanted
 from .verdicts import Verdict
 
 
@@ -27,7 +32,6 @@ class Plan:
     seconds: float = 600
     clients: int = 500
     churn: float = 20  # connections a second
-    pace: float = 0.5  # seconds for each step of the script
 
     @property
     def is_short(self) -> bool:
@@ -42,6 +46,11 @@ class Plan:
         return 11 if self.is_short else 60
 
     @property
+    def feed_ends(self) -> tuple[str, ...]:
+        """How the feed ends, in turn. One that is killed leaves a lease of fifteen seconds."""
+        return ("stopped", "cut") if self.is_short else ("stopped", "cut", "killed")
+
+    @property
     def redis_at(self) -> tuple[float, float]:
         return self.seconds * 0.3, self.seconds * 0.7
 
@@ -54,9 +63,10 @@ class Plan:
         return self.seconds / 3 if self.is_short else 60
 
     @property
-    def steps(self) -> int:
+    def steps(self) -> dict[str, int]:
         """More than there can be."""
-        return round(self.seconds / self.pace) + 100
+        longest = self.seconds + 120
+        return {"fast": round(longest / PACE), "slow": round(longest / SLOW_HOLD)}
 
 
 class Outages:
@@ -90,32 +100,18 @@ class Soak:
     plan: Plan
     production: Production
     mailbox: Mailbox
-    outages: Outages = field(default_factory=Outages)
-    step: int = 0  # the last one that the feed has stored
+    exchange: Exchange
+    crowd: Crowd
+    outages: Outages
     kills: int = 0
     feeds: int = 0
     weights: dict[str, list[int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.production.heard = self._hear
-        self._loop = asyncio.get_running_loop()
-
-    def _hear(self, line: str) -> None:
-        """Take what the feed says, in the thread that reads it."""
-        if line.startswith("stored "):
-            _, step, moment = line.split()
-            self._loop.call_soon_threadsafe(self._stored, int(step), int(moment))
-
-    def _stored(self, step: int, moment: int) -> None:
-        self.step = step
-        self.crowd.published.add(moment)
 
     async def run(self) -> list[Verdict]:
         """Start everything, let it happen, stop it, and compare."""
         began = time.monotonic()
         production = self.production
-        cookies = production.fill(self.plan.steps)
-        self.crowd = Crowd(production.ports, is_outage=self.outages.now)
+        cookies = production.fill(**self.plan.steps)
         # Not in a thread: what is started here ends with the thread that started it.
         production.start()
         self.crowd.ports = production.ports
@@ -162,11 +158,14 @@ class Soak:
     async def _restart_feed(self) -> None:
         while True:
             await asyncio.sleep(self.plan.feed_every)
-            gently = self.feeds % 2 == 0
-            await asyncio.to_thread(self.production.end_feed, gently=gently)
-            await asyncio.sleep(0.1)  # what it said last is being read
-            self.production.start_feed(step=self.step + 1)
+            how = self.plan.feed_ends[self.feeds % len(self.plan.feed_ends)]
             self.feeds += 1
+            if how == "cut" and self.exchange.current is not None:
+                self.exchange.current.cut()
+            elif how != "cut":
+                await asyncio.to_thread(self.production.end_feed, gently=how == "stopped")
+                self.production.start_feed()
+            self.crowd.published.forget()
 
     async def _restart_redis(self) -> None:
         passed = 0.0
@@ -192,12 +191,23 @@ class Soak:
             await asyncio.sleep(0.5)
             self.production.supervise()
 
+    async def _stand_still(self) -> dict[str, int]:
+        """Hold the prices, wait until the last ones are evaluated, and return the steps."""
+        self.exchange.stands = True
+        since, deadline = datetime.now(tz=UTC), time.monotonic() + 60
+        steps = {"fast": self.exchange.fast, "slow": self.exchange.slow}
+        last = [(coin, price_of(coin, steps["fast"])) for coin in FAST]
+        last += [(coin, price_of(coin, steps["slow"])) for coin in SLOW]
+        for coin_id, price in last:
+            while not await self.exchange.is_settled(coin_id, price, since):
+                assert time.monotonic() < deadline, f"{coin_id} is not evaluated at {price}"
+                await asyncio.sleep(0.2)
+        return steps
+
     async def _compare(self, listeners: list[Listener]) -> list[Verdict]:
-        production = self.production
-        await asyncio.to_thread(production.end_feed, gently=True)
-        await asyncio.sleep(0.5)
+        production, steps = self.production, await self._stand_still()
         await self.crowd.close()
-        alerts = wanted(self.plan.steps)
+        alerts = wanted(**self.plan.steps)
         await asyncio.sleep(6)  # the schedule's deliveries
         codes = await asyncio.to_thread(production.stop)
         report: dict[str, Any] = await asyncio.to_thread(production.read)
@@ -206,10 +216,11 @@ class Soak:
             print(f"unexpected: {line}")
         return [
             *verdicts.memory(self.weights),
-            *verdicts.rows(report, alerts, self.step),
-            *verdicts.mails(self.mailbox, expected_events(alerts, self.step), kills=self.kills),
+            *verdicts.rows(report, alerts, **steps),
+            *verdicts.mails(self.mailbox, expected_events(alerts, **steps), kills=self.kills),
             *verdicts.crowd(self.crowd),
             verdicts.pushes(listeners),
+            verdicts.restarts(production.restarts, is_outage=self.outages.holds),
             Verdict(
                 what="everything ends when asked to",
                 figure=", ".join(f"{name} {code}" for name, code in codes.items()),
@@ -229,15 +240,18 @@ class Soak:
 
 async def soak(plan: Plan) -> list[Verdict]:
     """Run it in a folder and a database of its own; nothing stays behind."""
-    mailbox = Mailbox()
+    mailbox, outages = Mailbox(), Outages()
     await mailbox.start()
     with tempfile.TemporaryDirectory(prefix="cryptopulse-soak-") as folder:
         url = own_database(Path(folder))
         print(f"database: {url.partition(':')[0]}", flush=True)
-        production = Production(Path(folder), url, mailbox.port, plan.pace)
-        try:
-            return await Soak(plan, production, mailbox).run()
-        finally:
-            production.kill()
-            drop_database(url)
-            await mailbox.stop()
+        crowd = Crowd(is_outage=outages.now)
+        exchange = Exchange(published=crowd.published.add, is_settled=Ledger(url).is_settled)
+        async with loopback(exchange.meet) as server:
+            production = Production(Path(folder), url, mailbox.port, server.url)
+            try:
+                return await Soak(plan, production, mailbox, exchange, crowd, outages).run()
+            finally:
+                production.kill()
+                drop_database(url)
+                await mailbox.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -45,14 +46,16 @@ def memory(samples: dict[str, list[int]]) -> list[Verdict]:
     return verdicts
 
 
-def rows(report: dict[str, Any], alerts: list[Wanted], step: int) -> list[Verdict]:
+def rows(report: dict[str, Any], alerts: list[Wanted], *, fast: int, slow: int) -> list[Verdict]:
     """Compare the database with the script."""
-    expected = expected_events(alerts, step)
+    expected = expected_events(alerts, fast=fast, slow=slow)
     found = Counter((event, channel) for event, channel, *_ in report["rows"])
     wanted = Counter((event, channel) for event in expected for channel in CHANNELS)
     missing, extra = wanted - found, found - wanted
     miscounted = [
-        alert for alert in alerts if report["fired"][str(alert.key)] != times_fired(alert, step)
+        alert
+        for alert in alerts
+        if report["fired"][str(alert.key)] != times_fired(alert, fast=fast, slow=slow)
     ]
     unsent = [row for row in report["rows"] if row[3] != "sent"]
     return [
@@ -136,4 +139,14 @@ def pushes(listeners: list[Listener]) -> Verdict:
         what="alerts pushed to open pages",
         figure=f"{len(events)}, {events.total() - len(events)} of them again",
         holds=len(events) > 0,
+    )
+
+
+def restarts(ended: list[tuple[str, float]], *, is_outage: Callable[[float], bool]) -> Verdict:
+    """Say which programs ended by themselves; Celery's may while their broker is away."""
+    outside = [name for name, at in ended if not is_outage(at)]
+    return Verdict(
+        what="no program ends by itself outside outages",
+        figure=", ".join(name for name, _ in ended) or "none did",
+        holds=not outside,
     )
