@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +16,6 @@ from .soak.script import (
     ALERTS_PER_CLIFF,
     CLIFF,
     FAST,
-    SLOW,
     Wanted,
     expected_events,
     peak,
@@ -29,34 +30,31 @@ SECONDS = 30
 @pytest.mark.once
 def test_what_the_script_says_must_fire_is_what_a_walk_through_its_prices_finds() -> None:
     alerts = wanted(fast=2 * CLIFF + 3, slow=9)
+    steps = {"fast": 2 * CLIFF + 1, "slow": 8}
     fired: Counter[Wanted] = Counter()
     waiting = set(alerts)
 
-    def meet(coin_id: str, step: int) -> None:
-        prices = [price_of(coin_id, step)]
-        if coin_id == "dogecoin" and step:
-            prices.insert(0, peak(step))
-        for price in prices:
-            for alert in (one for one in alerts if one.coin_id == coin_id):
-                above = alert.condition == "above"
-                is_met = price >= alert.target if above else price <= alert.target
-                if is_met and alert in waiting:
-                    waiting.discard(alert)
-                    fired[alert] += 1
-                elif alert.repeats and not is_met:
-                    waiting.add(alert)
+    for alert in alerts:
+        for price in walk(alert.coin_id, **steps):
+            above = alert.condition == "above"
+            is_met = price >= alert.target if above else price <= alert.target
+            if is_met and alert in waiting:
+                waiting.discard(alert)
+                fired[alert] += 1
+            elif alert.repeats and not is_met:
+                waiting.add(alert)
 
-    for step in range(2 * CLIFF + 2):
-        for coin_id in FAST:
-            meet(coin_id, step)
-    for step in range(9):
-        for coin_id in SLOW:
-            meet(coin_id, step)
-
-    steps = {"fast": 2 * CLIFF + 1, "slow": 8}
     assert {alert: times_fired(alert, **steps) for alert in alerts if fired[alert]} == dict(fired)
     assert len(expected_events(alerts, **steps)) == fired.total()
     assert sum(alert.coin_id == "ripple" for alert in fired) == 2 * ALERTS_PER_CLIFF
+
+
+def walk(coin_id: str, *, fast: int, slow: int) -> Iterator[Decimal]:
+    """Yield the prices that a coin has one after the other."""
+    for step in range((fast if coin_id in FAST else slow) + 1):
+        if coin_id == "dogecoin" and step:
+            yield peak(step)
+        yield price_of(coin_id, step)
 
 
 @pytest.mark.once
@@ -72,6 +70,7 @@ def test_no_two_alerts_of_the_script_are_the_same() -> None:
 def test_half_a_minute_of_kills_and_outages_loses_and_doubles_nothing() -> None:
     soak = subprocess.run(
         [sys.executable, "-m", "tests.recovery.soak"],
+        check=False,
         cwd=ROOT,
         env=os.environ | {"SECONDS": str(SECONDS)},
         capture_output=True,
