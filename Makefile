@@ -11,7 +11,7 @@ WITHOUT_ENGINE := --ignore=tests/dynamodb
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run run-dynamodb demo-logins test test-fast test-postgres test-dynamodb \
-        test-django test-browser test-processes soak bench bench-engine bench-pages lint types migrations-check deploy-check \
+        test-django test-browser test-processes soak bench bench-growth bench-engine bench-pages lint types migrations-check deploy-check \
         format messages ci screenshots clean
 
 help: ## List the verbs
@@ -89,6 +89,9 @@ soak: setup-dev ## Ten minutes of clients, kills and outages; nothing lost, noth
 
 bench: setup-dev ## Every measurement beside its peer; ONLY="fanout alerts"
 	@ONLY="$(ONLY)" $(BIN)/python -m benchmarks
+
+bench-growth: setup-dev ## What grows with coins, people, alerts and history, and the bill of ten million
+	$(BIN)/python -m benchmarks.growth
 
 bench-engine: setup-dev ## What the DynamoDB engine costs over plain boto3
 	$(BIN)/python -m benchmarks.engine

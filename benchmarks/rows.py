@@ -101,6 +101,24 @@ def add_alerts(count: int, people: list[User], coins: int) -> None:
     )  # fmt: skip
 
 
+def add_candles(count: int, coins: int, now: datetime) -> None:
+    """Store minutes that end before now, as many for each coin."""
+    from market.models import Candle
+
+    minute = now.replace(second=0, microsecond=0)
+
+    def candle(coin: int, back: int) -> Candle:
+        start = minute - timedelta(minutes=back + 1)
+        return Candle(
+            id=Candle.key(coin_id(coin), "1m", start), coin_id=coin_id(coin), resolution="1m",
+            start=start, open=PRICE, high=PRICE + 1, low=PRICE - 1, close=PRICE, open_at=start,
+            close_at=start + timedelta(seconds=58), source="simulated",
+            expires_at=now + timedelta(days=7),
+        )  # fmt: skip
+
+    _store(Candle, (candle(number % coins, number // coins) for number in range(count)))
+
+
 def add_trades(count: int, people: list[User], coins: int, now: datetime) -> None:
     """Store buys of ten dollars with what they leave: transactions, holdings, less cash."""
     from portfolio.models import Holding, Portfolio, Transaction

@@ -30,7 +30,10 @@ ALREADY_THERE = gettext_lazy("There is already an account with this username or 
 
 def person(*, user_id: uuid.UUID) -> User | None:
     """Return this person, suspended or not."""
-    return User.objects.filter(pk=user_id).first()
+    try:
+        return User.objects.get(pk=user_id)
+    except User.DoesNotExist:
+        return None
 
 
 def person_called(*, username: str) -> User | None:

@@ -52,7 +52,10 @@ def latest_quotes(*, coin_ids: Collection[str] | None = None) -> list[Coin]:
 
 def coin(*, coin_id: str) -> Coin | None:
     """Return this coin, tracked or not, or None."""
-    return Coin.objects.filter(pk=coin_id).first()
+    try:  # `first()` would sort what is one row, and putting that together costs as much as asking
+        return Coin.objects.get(pk=coin_id)
+    except Coin.DoesNotExist:
+        return None
 
 
 def tradable_quote(*, coin_id: str, now: datetime, allow_removed: bool = False) -> Coin:

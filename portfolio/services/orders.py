@@ -114,7 +114,7 @@ def place_order(
         trader = current_trader(user.pk)
         portfolio = lock_portfolio(user=trader, portfolio_id=portfolio_id)
         key = Transaction.key(portfolio.pk, client_order_id)
-        if earlier := Transaction.objects.filter(pk=key).first():
+        if earlier := Transaction.objects.order_by().filter(pk=key).first():
             return _same_order(earlier, wanted)
         return _trade(trader, portfolio, wanted)
 
