@@ -24,7 +24,7 @@ from django.utils import timezone
 from market import budget
 from market.conflation import Conflator
 from market.feeds import FeedError, StreamFeed, feed
-from market.models import Coin
+from market.models import Coin, FeedState
 from market.quotes import Quote
 from market.signals import prices_ticked
 
@@ -37,7 +37,7 @@ from .listening import Listener
 from .origin import REAL, SIMULATED, origin, refusal_of
 from .prices import CLOCK_TOLERANCE, ingest
 from .rounding import round_price
-from .sources import stream_feeds
+from .sources import active_feeds, stream_feeds
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +190,8 @@ class StreamRunner:
             with suppress(_AwayError):
                 if await self._look_for_coins():
                     return
-                if self._clock() >= patience:
+                has_failed = await self._ask(_catalogue_has_failed, at=self._chores)
+                if has_failed or self._clock() >= patience:
                     await self._ask(seed_demo_coins, at=self._chores)
                     continue
             await asyncio.sleep(0.5)
@@ -342,6 +343,10 @@ def _announce(quotes: Sequence[Quote], *, now: datetime) -> None:
     for receiver, answer in prices_ticked.send_robust(sender=Coin, quotes=quotes, now=now):
         if isinstance(answer, Exception):
             logger.error("%r failed on a tick", receiver, exc_info=answer)
+
+
+def _catalogue_has_failed() -> bool:
+    return FeedState.objects.filter(name__in=active_feeds(), failures__gt=0).exists()
 
 
 def _told(names: Sequence[str]) -> list[Quote]:
