@@ -216,6 +216,15 @@ async def test_an_error_message_ends_the_connection_with_its_words(
     assert words in str(error)
 
 
+def test_a_product_that_could_not_be_unsubscribed_is_not_lost(
+    talk: CoinbaseConversation, refused: list[str]
+) -> None:
+    error = {"type": "error", "message": "Failed to unsubscribe", "reason": "BTC-USD"}
+    talk.hear(json.dumps(error), after(1))
+    assert list(talk.symbols) == ["BTC-USD"]
+    assert refused == []
+
+
 async def test_a_reader_that_is_too_slow_is_cut_and_says_so() -> None:
     """For real: the exchange fills its buffers, sends ErrSlowConsume no more, and cuts."""
 

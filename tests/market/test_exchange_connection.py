@@ -14,10 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close, CloseCode
 from websockets.http11 import Response
 
 from market.feeds.exchanges.connection import MAX_MESSAGE, Limits
 from market.feeds.exchanges.exchange import ExchangeFeed
+from market.feeds.exchanges.refusals import closed
 
 from .exchange_server import Visit, exchange, raw_server, refusal
 from .exchange_support import COINBASE, Exchange, case, first, until_it_ends
@@ -310,6 +313,12 @@ async def test_an_exchange_that_answers_no_ping_is_given_up(case: Exchange) -> N
         prices, error = await until_it_ends(case.make(url=server.url, limits=limits), ["bitcoin"])
     assert prices
     assert "did not answer a ping within 0.2 s" in str(error)
+
+
+def test_a_close_that_only_echoes_ours_is_not_taken_for_the_reason() -> None:
+    ours = Close(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+    error = ConnectionClosedError(Close(CloseCode.INTERNAL_ERROR, ""), ours, rcvd_then_sent=False)
+    assert "did not answer a ping within 7 s" in str(closed("Kraken", error, pong=7))
 
 
 async def test_a_message_that_is_too_large_ends_the_connection(case: Exchange) -> None:

@@ -171,6 +171,21 @@ async def test_a_request_that_is_refused_as_a_whole_ends_the_connection(
     assert error.retry_after == (timedelta(seconds=wait) if wait else None)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"method": "unsubscribe", "error": "Subscription Not Found", "symbol": "ALGO/USD"},
+        {"method": "subscribe", "error": "Already subscribed", "symbol": "ALGO/USD"},
+        {"method": "pong", "error": "ALGO/USD"},
+    ],
+)
+def test_an_answer_that_does_not_refuse_a_symbol_costs_none(
+    talk: KrakenConversation, answer: dict[str, object]
+) -> None:
+    talk.hear(json.dumps({**answer, "success": False, "time_in": written()}), At(NOW, 1))
+    assert list(talk.symbols) == ["ALGO/USD"]
+
+
 def test_heartbeats_keep_a_connection_alive_between_trades(talk: KrakenConversation) -> None:
     talk.hear('{"method": "subscribe", "success": true}', At(NOW, 1))
     for second in range(1, 60):

@@ -316,6 +316,16 @@ def test_a_symbol_that_stays_silent_is_asked_for_less_and_less_often(case: Excha
             assert case.bitcoin not in json.dumps(talk.outbox)
             asked.append(second)
     assert asked == [61, 182, 423, 904, 1865]  # after 60 s, and twice as long each time
+    talk.outbox.clear()
+    for second in (2000, 2000 + 61):  # it is heard again, and so is asked for soon again
+        at = At(NOW + timedelta(seconds=second), second)
+        price = "140" if case.text else 140.0
+        assert talk.outbox == []
+        talk.hear(json.dumps(case.price("77668.92", at=at.now)), at)
+        if second == 2000:
+            talk.hear(json.dumps(case.frame(case.solana, price, at=at.now)), at)
+        talk.watch(at)
+    assert len(talk.outbox) == 2
 
 
 async def test_an_old_connection_is_left_before_the_exchange_ends_it(case: Exchange) -> None:

@@ -128,6 +128,8 @@ class CoinbaseConversation(Conversation):
         said = " ".join(str(message.get(part) or "") for part in ("message", "reason"))
         if "slow" in said.casefold():
             raise too_slow(self.title, said)
+        if "unsubscribe" in said.casefold():  # what is asked for next matters, not what was
+            return
         unknown = [name for name in re.findall(r"[A-Z0-9]+-USD\b", said) if name in self.symbols]
         if not unknown:
             self.fail(f"refused our request: {said.strip()[:140]}.")

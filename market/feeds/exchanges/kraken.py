@@ -70,7 +70,7 @@ class KrakenConversation(Conversation):
             return [quote for row in rows for quote in self._row(row, at, snapshot=snapshot)]
         if channel == "status":
             self._status(rows)
-        elif message.get("method") == "subscribe" or "error" in message:
+        elif message.get("method", "subscribe") == "subscribe":
             self._answer(message)
         return []
 
@@ -97,16 +97,18 @@ class KrakenConversation(Conversation):
             )
 
     def _answer(self, message: dict[str, Any]) -> None:
-        if message.get("success") is True:
+        said = str(message.get("error"))[:140]
+        if message.get("success") is True or "already" in said.casefold():
             self.answered = True
             self._answered_at = moment(message.get("time_out")) or self._answered_at
             return
-        said = str(message.get("error"))[:140]
-        if "rate" in said.casefold():
+        if "error" not in message:
+            return
+        if re.search(r"\brate\b", said, re.IGNORECASE):
             self.fail(f"finds that we ask too often: {said}.", retry_after=RATE_LIMIT)
         named = {str(message.get("symbol")), *re.findall(r"[A-Z0-9]+/USD\b", said)}
         unknown = [name for name in self.symbols if name in named]
-        if not unknown and message.get("method") == "subscribe":
+        if not unknown:
             self.fail(f"refused our subscription: {said}.")
         for name in unknown:
             self.refuse(name, said)
