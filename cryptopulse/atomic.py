@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from itertools import islice
 from typing import TypeVar
 
@@ -54,7 +54,8 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
         attempt += 1
         is_committing = False
         try:
-            with _turn(), transaction.atomic(durable=True):
+            with _turn() as turn, transaction.atomic(durable=True):
+                transaction.on_commit(turn.close)  # what comes behind the commit keeps nobody
                 result = operation()
                 is_committing = True
             return result  # noqa: TRY300 (the COMMIT comes before it)
@@ -73,24 +74,20 @@ def run_atomic(operation: Callable[[], Result]) -> Result:
             time.sleep(pause)
 
 
-@contextmanager
-def _turn() -> Iterator[None]:
+def _turn() -> ExitStack:
     """Wait for the other threads of this process where the database has one writer (SQLite).
+
+    Closing what is returned gives the turn to the next.
 
     SQLite's own way to wait for a lock is to sleep for up to a tenth of a second and look again:
     eight writers sleep most of the time, and some of them for seconds. Threads that wait for each
     other here are woken as soon as it is their turn. Other processes still wait in SQLite's way,
     and so does whoever has waited here for as long as SQLite would.
     """
-    if connection.settings_dict["ENGINE"] != SQLITE:
-        yield
-        return
-    is_ours = _writer.acquire(timeout=LONGEST_TURN)
-    try:
-        yield
-    finally:
-        if is_ours:
-            _writer.release()
+    turn = ExitStack()
+    if connection.settings_dict["ENGINE"] == SQLITE and _writer.acquire(timeout=LONGEST_TURN):
+        turn.callback(_writer.release)
+    return turn
 
 
 def _attempts(error: OperationalError | IntegrityError, *, is_committing: bool) -> int:
