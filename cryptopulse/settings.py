@@ -391,12 +391,17 @@ FEEDS: dict[str, dict[str, Any]] = {
             "calls_per_minute": env.int("COINGECKO_CALLS_PER_MINUTE", default=0),
         },
     },
-    **{
-        name: {
-            "BACKEND": f"market.feeds.exchanges.{name.capitalize()}Feed",
-            "OPTIONS": {"url": env.str(f"{name.upper()}_URL", default="")},
-        }
-        for name in ("coinbase", "kraken", "binance")
+    "coinbase": {
+        "BACKEND": "market.feeds.exchanges.CoinbaseFeed",
+        "OPTIONS": {"url": env.str("COINBASE_URL", default="")},
+    },
+    "kraken": {
+        "BACKEND": "market.feeds.exchanges.KrakenFeed",
+        "OPTIONS": {"url": env.str("KRAKEN_URL", default="")},
+    },
+    "binance": {
+        "BACKEND": "market.feeds.exchanges.BinanceFeed",
+        "OPTIONS": {"url": env.str("BINANCE_URL", default="")},
     },
     "simulated": {
         "BACKEND": "market.feeds.simulated.SimulatedFeed",

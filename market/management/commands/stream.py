@@ -6,6 +6,7 @@ import asyncio
 import signal
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from market import services as market
@@ -26,8 +27,16 @@ class Command(BaseCommand):
             runner = market.StreamRunner()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: runner.stop())
-            self.stdout.write(f"Streaming prices from {', '.join(market.stream_feeds())}.")
-            self.stdout.flush()
+            self._say(f"Streaming prices from {', '.join(market.stream_feeds())}.")
+            if not settings.REDIS_URL:
+                self._say(
+                    "Note: without REDIS_URL the browsers of other processes see these prices once "
+                    "a minute, from the database. manage.py pulse streams in one process."
+                )
             asyncio.run(runner.run())
         except market.MarketRejected as refusal:
             raise CommandError(refusal.sentence) from refusal
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
