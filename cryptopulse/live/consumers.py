@@ -37,6 +37,9 @@ MINUTE = 60.0
 #: Seconds between two looks at whether a session still stands.
 RECHECK_EVERY = 60.0
 
+#: Seconds between two notes that connections are not counted now: thousands come back at once.
+NOTE_EVERY = 60.0
+
 #: RFC 6455: the message is too big.
 TOO_BIG = 1009
 #: Try again later: the way for events is broken.
@@ -45,6 +48,8 @@ TRY_LATER = 1013
 
 class LimitedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # the package has no types
     """A socket that speaks and hardly listens, one of so many per address."""
+
+    _noted_at = -NOTE_EVERY  # of all of them
 
     async def __call__(
         self,
@@ -100,7 +105,10 @@ class LimitedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # the pack
         try:
             return await allowed("socket", self._address, timezone.now()) is not None
         except Exception as error:
-            logger.warning("sockets are not limited now: %s", error)
+            now = time.monotonic()
+            if now - LimitedConsumer._noted_at >= NOTE_EVERY:
+                LimitedConsumer._noted_at = now
+                logger.warning("sockets are not limited now: %s", error)
             return False
 
 

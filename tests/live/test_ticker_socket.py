@@ -183,15 +183,19 @@ async def test_a_page_that_talks_without_end_is_closed(port: int) -> None:
         assert await close_code(browser) == 4429
 
 
-async def test_a_cache_that_is_away_does_not_keep_pages_out(
-    port: int, monkeypatch: pytest.MonkeyPatch
+async def test_a_cache_that_is_away_does_not_keep_pages_out_and_is_noted_once(
+    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> None:
         raise ConnectionError("no cache")
 
     monkeypatch.setattr("cryptopulse.limits.allowed", broken)
-    async with ticker(port) as browser:
-        assert (await frame(browser))["type"] == "snapshot"
+    monkeypatch.setattr(consumers.LimitedConsumer, "_noted_at", -consumers.NOTE_EVERY)
+    for _ in range(3):
+        async with ticker(port) as browser:
+            assert (await frame(browser))["type"] == "snapshot"
+
+    assert caplog.text.count("sockets are not limited now") == 1
 
 
 # --- Readers that are slow --------------------------------------------------------------------
