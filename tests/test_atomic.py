@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -128,3 +130,47 @@ def test_an_error_that_names_no_conflict_is_not_called_busy(db: None) -> None:
     with pytest.raises(OperationalError, match="gone away") as caught:
         run_atomic(operation)
     assert not isinstance(caught.value, Busy)
+
+
+def test_what_follows_a_commit_keeps_no_other_writer_waiting(shared_database: None) -> None:
+    done = threading.Event()
+
+    def bob() -> None:
+        try:
+            run_atomic(lambda: make_person("bob"))
+            done.set()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+
+        def alice() -> None:
+            make_person("alice")
+            transaction.on_commit(lambda: waited.append(done.wait(5)))
+            started.append(other.submit(bob))
+
+        waited: list[bool] = []
+        started: list[object] = []
+        run_atomic(alice)
+    assert waited == [True]
+    assert User.objects.count() == 2
+
+
+def test_a_failed_operation_gives_its_turn_back(shared_database: None) -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            run_atomic(fail)
+
+    def write() -> None:
+        try:
+            run_atomic(lambda: make_person("alice"))
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    writer.join(5)
+    assert User.objects.filter(username="alice").exists()
