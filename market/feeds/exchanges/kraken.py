@@ -29,8 +29,15 @@ class KrakenFeed(ExchangeFeed):
     address = "wss://ws.kraken.com/v2"
     symbols = symbols.KRAKEN
 
-    def __init__(self, *, name: str = "kraken", silence: float = 10.0, **options: Any) -> None:
-        super().__init__(name=name, silence=silence, **options)
+    def __init__(
+        self,
+        *,
+        name: str = "kraken",
+        silence: float = 10.0,
+        symbol_silence: float = 40.0,  # a price is the stream's for a minute
+        **options: Any,
+    ) -> None:
+        super().__init__(name=name, silence=silence, symbol_silence=symbol_silence, **options)
 
     def converse(self, coins: Mapping[str, str], at: At) -> Conversation:
         return KrakenConversation(
