@@ -19,7 +19,7 @@ _files = get_asgi_application()  # sets Django up; what follows needs it
 
 from django.conf import settings  # noqa: E402
 
-from . import health, late  # noqa: E402
+from . import garbage, health, late  # noqa: E402
 from .live.routing import websocket_application  # noqa: E402
 from .live.ticker import hub  # noqa: E402
 from .pages import PageHandler  # noqa: E402
@@ -52,6 +52,7 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
         if message["type"] == "lifespan.startup":
             if late.reads_ahead:
                 late.read_all()
+                garbage.settle()
             await hub.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":

@@ -27,7 +27,7 @@ from celery.worker import state as worker_state
 
 from market import services as market
 
-from . import late
+from . import garbage, late
 from .celery import app
 from .live.protocol import HubProtocol
 
@@ -199,6 +199,7 @@ class BackgroundWork:
 
     def _run_beat(self) -> None:
         late.read_all()
+        garbage.settle()
         while not self.ready.wait(timeout=0.1):
             if self._stopping:
                 return

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from cryptopulse import garbage
 from market import services as market
 
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
                     "Note: without REDIS_URL the browsers of other processes see these prices once "
                     "a minute, from the database. manage.py pulse streams in one process."
                 )
+            garbage.settle()
             asyncio.run(runner.run())
         except market.MarketRejected as refusal:
             raise CommandError(refusal.sentence) from refusal
