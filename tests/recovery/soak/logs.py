@@ -59,6 +59,26 @@ EXPECTED = (
         says=r"CoinGecko could not be reached; is this machine online",
         reason="the feed that is asked beside the stream is not there",
     ),
+    Expected(
+        who="",
+        says=r"alerts.services.evaluation: ripple has crossed more than \d+ alerts: a worker",
+        reason="a cliff",
+    ),
+    Expected(
+        who="feed",
+        says=r"market.services.listening: feed coinbase: The connection to Coinbase broke off",
+        reason="the exchange cuts the line now and then",
+    ),
+    Expected(
+        who="feed",
+        says=r"market.budget: feed coinbase delivers again after \d+ failures",
+        reason="and takes us back",
+    ),
+    Expected(
+        who="feed",
+        says=r"market.services.streaming: another process runs the streams; this one waits",
+        reason="one that was killed has left its lease",
+    ),
     # --- While Redis is away, and a moment longer --------------------------------------------
     Expected(
         who="web",
@@ -104,6 +124,12 @@ EXPECTED = (
     ),
     Expected(
         who="worker",
+        says=rf"cryptopulse.portals.workers: a worker could not say that it is here: .*{_AWAY}",
+        reason="the list of workers is in Redis",
+        outage=True,
+    ),
+    Expected(
+        who="worker",
         says=rf"celery.worker.request: Couldn't ack .*{_AWAY}",
         reason="a task that ended while its broker was away; tasks may run twice",
         outage=True,
@@ -119,7 +145,7 @@ EXPECTED = (
         who="worker",
         says=(
             r"celery.worker: Unrecoverable error: AttributeError\(\"'NoneType' object has no"
-            r"|celery.bootsteps: Error on stopping Hub: AttributeError\(\"'NoneType' object has no"
+            r"|celery.bootsteps: Error on (stopping Hub|restarting Gossip): AttributeError"
         ),
         reason="Celery's worker may end when its broker goes, as the README says; it is restarted",
         outage=True,

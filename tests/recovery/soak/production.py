@@ -132,7 +132,8 @@ class Production:
             assert not process.has_ended, f"{process.name} ended:\n{process.output[-2000:]}"
 
     def _note_end(self, process: Recorded) -> None:
-        self.restarts.append((process.name, time.monotonic()))
+        """Note when it said its last, which is when it ended: the rest is letting go."""
+        self.restarts.append((process.name, process.stamped[-1][0] if process.stamped else 0.0))
 
     def stop(self) -> dict[str, int]:
         """Ask everything to end, and return the exit codes."""
