@@ -18,18 +18,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from celery import beat
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 
-from market import services as market
-
 from . import garbage, late
 from .celery import app
 from .live.protocol import HubProtocol
+
+if TYPE_CHECKING:
+    from market import services as market
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,8 @@ class BackgroundWork:
         self._beat: beat.Service | None = None
         self._stream: market.StreamRunner | None = None
         jobs = {"worker": self._run_worker, "beat": self._run_beat}
+        from market import services as market  # not above: `Stop` works without Django
+
         if market.stream_feeds():
             jobs["stream"] = self._run_stream
         self._threads = [
@@ -211,6 +214,8 @@ class BackgroundWork:
             self._beat.start()
 
     def _run_stream(self) -> None:
+        from market import services as market
+
         self._stream = market.StreamRunner()
         if self._stopping:
             return
