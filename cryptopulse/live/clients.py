@@ -1,4 +1,4 @@
-"""The two ways to reach one browser. Both keep only the newest state for one that lags.
+"""What the hub knows of a browser, and the quick way to reach one (the others: `portable`).
 
 A client is owed either nothing or "what moved since": what it missed is never queued, because
 the audience's frames for those who lag say it all.
@@ -6,18 +6,13 @@ the audience's frames for those who lag say it all.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .frames import Frame, probe_number
 from .pace import Pace
 
 if TYPE_CHECKING:
     from .audience import Audience
-
-logger = logging.getLogger(__name__)
 
 #: Knows nothing of the board yet.
 NOTHING = -1
@@ -46,7 +41,7 @@ class Client:
         """Take the page's answer to a frame that asked; tell whether it was due."""
         is_due = self.pace.acknowledged(number, self.audience.clock())
         if is_due:
-            self.caught_up()
+            self._heard()
         return is_due
 
     def caught_up(self) -> None:
@@ -61,6 +56,11 @@ class Client:
     def close(self) -> None:
         """Let go of what the client holds; the connection itself is the server's."""
         raise NotImplementedError
+
+    def _heard(self) -> None:
+        """Go on as the answer allows."""
+        self._flows = self._flows and self.pace.is_flowing
+        self.caught_up()
 
     def _consider(self, frame: Frame) -> None:
         """Take a frame that may not simply be sent."""
@@ -95,51 +95,6 @@ class Client:
     def _put(self, frame: Frame) -> None:
         """Send it, come what may."""
         raise NotImplementedError
-
-
-class TaskClient(Client):
-    """Any ASGI server: a task of its own awaits `send`, and while it waits the client lags.
-
-    Pongs are the server's here, so who does not acknowledge is judged by nothing else.
-    """
-
-    __slots__ = ("_is_sending", "_send_event", "_slot", "_task", "_wake")
-
-    def __init__(self, send: Callable[[Any], Awaitable[None]], audience: Audience) -> None:
-        super().__init__(audience, is_judged=False)
-        self._send_event = send
-        self._slot: Frame | None = None
-        self._is_sending = False
-        self._wake = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
-        self.caught_up()
-
-    def close(self) -> None:
-        self._task.cancel()
-
-    def _can_write(self) -> bool:
-        return not self._is_sending
-
-    def _put(self, frame: Frame) -> None:
-        self._flows = False  # one at a time
-        self._is_sending = True
-        self._slot = frame
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            frame, self._slot = self._slot, None
-            if frame is None:
-                continue
-            try:
-                await self._send_event(frame.event)
-            except Exception as error:
-                logger.debug("a client is gone: %r", error)
-                return
-            self._is_sending = False
-            self.caught_up()
 
 
 class Connection(Protocol):
@@ -184,7 +139,7 @@ class RawClient(Client):
         if number is None:
             return False
         self.pace.ponged(number, self.audience.clock())
-        self.caught_up()
+        self._heard()
         return True
 
     def _can_write(self) -> bool:

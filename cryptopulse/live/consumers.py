@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -21,10 +22,11 @@ from django.utils import timezone
 from accounts import services as accounts
 from cryptopulse import limits
 
-from .clients import Client, RawClient, TaskClient
+from .clients import Client, RawClient
 from .coins import CoinsRefused, asked_coins
 from .inbox import acknowledged_number
 from .personal import group_of
+from .portable import portable_client
 from .protocol import EXTENSION, MAX_CLIENT_MESSAGE
 from .ticker import hub
 from .visitors import BAD_REQUEST, NOT_LOGGED_IN, TOO_MANY, Listener, listener_of, seats
@@ -64,11 +66,20 @@ class LimitedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # the pack
         self._heard = 0
         self._closing = False
         try:
-            await super().__call__(scope, receive, send)
+            await self.serve(scope, receive, send)
         finally:
             if self._seated:
                 seats.give_back(self._address)
             await self.leave()
+
+    async def serve(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Handle messages until the end, as Channels does."""
+        await super().__call__(scope, receive, send)
 
     async def connect(self) -> None:
         await self.accept()  # a close code reaches the page only on an accepted socket
@@ -133,7 +144,7 @@ class TickerConsumer(LimitedConsumer):
         if connection is not None:
             self.client = RawClient(connection["connection"], audience)
         else:
-            self.client = TaskClient(self.base_send, audience)
+            self.client = portable_client(self.base_send, audience)
         hub.add(self.client)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
@@ -146,9 +157,21 @@ class TickerConsumer(LimitedConsumer):
         if self.client is not None:
             hub.discard(self.client)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle a message without Channels' hop to a thread that looks after the database."""
-        await getattr(self, get_handler_name(message))(message)
+    async def serve(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Handle messages of this one source, without Channels' task for each of several.
+
+        Nor with its hop to a thread, at each message, that looks after the database.
+        """
+        self.scope, self.base_send, self.channel_layer = scope, send, None
+        with suppress(StopConsumer):
+            while True:
+                message = await receive()
+                await getattr(self, get_handler_name(message))(message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:  # noqa: ARG002
         """End, again without a look at the database."""

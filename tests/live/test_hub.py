@@ -17,9 +17,10 @@ import pytest
 from cryptopulse.live import audience as audience_module
 from cryptopulse.live import hub as hub_module
 from cryptopulse.live import pace as pace_module
-from cryptopulse.live.clients import Client, RawClient, TaskClient
+from cryptopulse.live.clients import Client, RawClient
 from cryptopulse.live.frames import probe_frame, text_frame
 from cryptopulse.live.hub import Hub
+from cryptopulse.live.portable import SteppedClient, TaskClient
 
 from .conftest import Stored, entry, eventually, tick
 
@@ -77,7 +78,7 @@ class Browser:
         return [frame["type"] for frame in self.frames]
 
 
-@pytest.fixture(params=["task", "raw"])
+@pytest.fixture(params=["task", "stepped", "raw"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -93,9 +94,11 @@ async def frames_of(browser: Browser, number: int) -> None:
 def connect(hub: Hub, browser: Browser, kind: str, *coins: str) -> Client:
     """Bring a browser to the hub as the consumer does."""
     audience = hub.audience(frozenset(coins) or None)
-    client: Client = (
-        RawClient(browser, audience) if kind == "raw" else TaskClient(browser.send, audience)
-    )
+    client: Client
+    if kind == "raw":
+        client = RawClient(browser, audience)
+    else:
+        client = {"task": TaskClient, "stepped": SteppedClient}[kind](browser.send, audience)
     browser.client = client
     hub.add(client)
     return client

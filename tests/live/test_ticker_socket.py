@@ -20,8 +20,9 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from websockets.typing import Origin
 
 from cryptopulse.live import consumers, visitors
-from cryptopulse.live.clients import RawClient, TaskClient
+from cryptopulse.live.clients import RawClient
 from cryptopulse.live.hub import Hub
+from cryptopulse.live.portable import SteppedClient
 from cryptopulse.live.protocol import HubProtocol
 from cryptopulse.live.routing import websocket_application
 
@@ -33,7 +34,7 @@ ORIGIN = "http://localhost"
 @pytest.fixture(
     params=[
         pytest.param((HubProtocol, RawClient), id="raw"),
-        pytest.param(("websockets-sansio", TaskClient), id="portable"),
+        pytest.param(("websockets-sansio", SteppedClient), id="portable"),
     ]
 )
 def path(request: pytest.FixtureRequest) -> Any:
