@@ -64,8 +64,9 @@ def coin_page(request: HttpRequest, coin_id: str) -> HttpResponse:
         "returns": [(PERIODS[name], change) for name, change in performance.returns.items()],
         "volume_to_cap": volume_to_cap(coin),
         "is_watched": coin.id in market.watched_ids(user=request.user),
-        "holding": own_holding(request, coin, coins, now=now),
+        **own_books(request, coin, coins, now=now),
         "own_alerts": alerts_on(request.user, coin, coins, now=now),
+        "all_coins": coins,
         "others": [other for other in coins if other.id != coin.id],
         "articles": market.articles(limit=ARTICLES_SHOWN, coin_id=coin.id),
     }
@@ -88,20 +89,21 @@ def volume_to_cap(coin: Any) -> Any:
     return 100 * coin.volume_24h / coin.market_cap
 
 
-def own_holding(
+def own_books(
     request: HttpRequest, coin: Any, coins: Sequence[Any], *, now: datetime
-) -> portfolio.HoldingValue | None:
-    """Return what this person holds of the coin in the portfolio that they look at."""
+) -> dict[str, Any]:
+    """Return the portfolio that this person looks at, its value, and what it holds of the coin."""
     user: Any = request.user
     if not (user.is_authenticated and user.may(Permission.TRADE)):
-        return None
-    _own, valuation = portfolio.default_valuation(
+        return {"holding": None}
+    own, valuation = portfolio.default_valuation(
         user=user,
         coins=coins,
         now=now,
         portfolio_id=portfolio.remembered_portfolio(request.session),
     )
-    return next((held for held in valuation.holdings if held.coin.id == coin.id), None)
+    holding = next((held for held in valuation.holdings if held.coin.id == coin.id), None)
+    return {"portfolio": own, "valuation": valuation, "holding": holding}
 
 
 def alerts_on(user: Any, coin: Any, coins: Sequence[Any], *, now: datetime) -> list[Any]:

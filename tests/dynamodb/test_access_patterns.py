@@ -262,7 +262,9 @@ def test_the_dashboard_asks_the_same_of_five_coins_and_of_three_hundred(
     assert counts[0] == MEMBER + BELL + Counter(
         {
             "market_coin": 1,  # for the list, the tape, the forms, the alerts and the value
-            "portfolio_portfolio": 2,  # those to switch between, and the one that is shown
+            # Those to switch between, by an index that may be behind, and the one that is shown,
+            # with its cash and what it holds as they are now.
+            "portfolio_portfolio": 2,
             "portfolio_equitypoint": 1,  # the values of a week
             "portfolio_holding": 1,
             "market_candle": 1,
@@ -298,11 +300,11 @@ def test_the_pages_of_a_member(alice: User, page: Client) -> None:
         "market:coin": BELL
         + Counter(
             {
-                "market_coin": 2,  # all of them for the page and the tape, and for a form
+                "market_coin": 1,  # for the page, the tape and the forms
                 "market_candle": 5,  # the chart; minutes, hours, days and the first day
                 "market_watchlistitem": 1,
-                "portfolio_portfolio": 2,
-                "portfolio_holding": 2,
+                "portfolio_portfolio": 1,
+                "portfolio_holding": 1,
                 "alerts_pricealert": 1,  # own ones on the coin
                 "market_article_coins": 1,
                 "account_emailaddress": 1,
