@@ -9,24 +9,17 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from django.core.checks.registry import registry
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from cryptopulse.management.commands.pulse import ABOUT_CODE
 
 pytestmark = pytest.mark.once
 
 #: Code that only the admin, the API, the news or AWS need; each costs a start 30 ms and more.
 HEAVY = ("unfold.admin", "ninja", "pydantic", "feedparser", "boto3", "apsw", "django.test")
-    "unfold.admin",
-    "ninja",
-    "pydantic",
-    "feedparser",
-    "boto3",
-    "apsw",
-    "django.test",
-    "psycopg",
-)
 
 
 def python(code: str, folder: Path) -> str:
@@ -83,3 +76,14 @@ def test_a_check_looks_at_the_admin_of_every_app(tmp_path: Path) -> None:
 def test_the_admin_is_served(client: Client, root: User) -> None:
     client.force_login(root)
     assert client.get(reverse("admin:index")).status_code == HTTPStatus.OK
+
+
+def test_a_start_runs_every_check_of_our_settings() -> None:
+    ours = [
+        check
+        for check in registry.get_checks()
+        if check.__module__.startswith("cryptopulse.checks")
+    ]
+    assert len(ours) > 5
+    left_out = {check.__name__ for check in ours if not ABOUT_CODE.isdisjoint(check.tags)}
+    assert left_out == {"check_dynamodb"}  # looks at models; what its options say is another's
