@@ -216,9 +216,16 @@ class Listener:
         self._port = port
         self._cookie = f"{name}={cookie}"
         self.reconnects = 0
+        self.until = 0.0  # by time.time()
 
     async def run(self) -> None:
         """Listen, and connect again as the page does."""
+        try:
+            await self._listen()
+        finally:
+            self.until = time.time()
+
+    async def _listen(self) -> None:
         while True:
             with suppress(OSError, TimeoutError, ConnectionClosed):
                 async with connect(

@@ -11,8 +11,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from tests.recovery.parts import BEAT, TIED, WEB, WORKER, Redis, eventually, is_alive
 from tests.recovery.product import Process, environment, free_port
+
+#: Of the names of our databases on a shared server; the number of our process follows.
+PREFIX = "cryptopulse_soak_"
 
 
 class Recorded(Process):
@@ -171,28 +176,42 @@ def _quiet(celery: list[str]) -> list[str]:
 
 
 def own_database(folder: Path) -> str:
-    """Return the URL of a database of our own: on the PostgreSQL that answers, else SQLite."""
-    import psycopg
+    """Return the URL of a database of our own.
 
+    On the PostgreSQL that DATABASE_URL names, or that answers on this machine; else, or where
+    DATABASE_URL is one, an SQLite file.
+    """
     server = os.environ.get("DATABASE_URL", "")
+    file = f"sqlite:///{folder / 'soak.sqlite3'}"
+    if server.startswith("sqlite"):
+        return file
     if not server.startswith("postgres"):
         server = "postgres://postgres@127.0.0.1:5432/postgres"
-    name = f"cryptopulse_soak_{os.getpid()}"
+    name = f"{PREFIX}{os.getpid()}"
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
+            _drop_left_behind(connection)
             connection.execute(f'CREATE DATABASE "{name}"')
     except psycopg.OperationalError:
         if "postgres" in os.environ.get("REQUIRE", "").split(","):
             raise
-        return f"sqlite:///{folder / 'soak.sqlite3'}"
+        return file
     return f"{server.rpartition('/')[0]}/{name}"
+
+
+def _drop_left_behind(connection: psycopg.Connection) -> None:
+    """Drop the databases of soaks that were killed and could not do it themselves."""
+    found = connection.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
+    )
+    for (name,) in found.fetchall():
+        if not Path(f"/proc/{name.removeprefix(PREFIX)}").exists():
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def drop_database(url: str) -> None:
     """Remove it again."""
     if url.startswith("postgres"):
-        import psycopg
-
         server, _, name = url.rpartition("/")
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -28,17 +28,19 @@ def main() -> None:
     report: dict[str, Any] = {
         "waiting": waiting.filter(due_at__lte=now).count(),
         "longest_wait": max(
-            ((now - due).total_seconds() for due in waiting.values_list("due_at", flat=True)),
-            default=0.0,
+            [
+                0.0,
+                *((now - due).total_seconds() for due in waiting.values_list("due_at", flat=True)),
+            ]
         ),
         "leased": waiting.filter(due_at__gt=now, status=Notification.Status.SENDING).count(),
         "postponed": waiting.filter(due_at__gt=now, status=Notification.Status.PENDING).count(),
     }
     alerts.deliver_due(now=now + 2 * LEASE)
     report["rows"] = [
-        [str(event), channel, kind, status, attempts, created.timestamp()]
-        for event, channel, kind, status, attempts, created in Notification.objects.values_list(
-            "event_id", "channel", "kind", "status", "attempts", "created_at"
+        [str(event), channel, status, str(key), settled.timestamp() if settled else None]
+        for event, channel, status, key, settled in Notification.objects.values_list(
+            "event_id", "channel", "status", "pk", "settled_at"
         )
     ]
     report["fired"] = {

@@ -9,6 +9,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ class Outages:
     def holds(self, at: float) -> bool:
         return any(began <= at <= ended for began, ended in self._windows)
 
+    def held(self, at: float) -> bool:
+        """Tell the same of a moment of the wall's clock."""
+        return self.holds(at - time.time() + time.monotonic())
+
     def now(self) -> bool:
         return self.holds(time.monotonic())
 
@@ -123,9 +128,12 @@ class Soak:
         await self.crowd.fill(self.plan.clients)
         print(f"started in {time.monotonic() - began:.1f} s", flush=True)
         await self._happen()
+        steps = await self._stand_still()
+        await asyncio.sleep(6)  # the schedule's deliveries
         for task in company:
             task.cancel()
-        return await self._compare(listeners)
+        await self.crowd.close()
+        return await self._compare(steps, listeners)
 
     async def _happen(self) -> None:
         """Let the time pass, with everything that happens in it."""
@@ -138,6 +146,7 @@ class Soak:
             self._restart_redis(),
             self._weigh(),
             self._supervise(),
+            self._tell(),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         done, _ = await asyncio.wait(
@@ -186,6 +195,17 @@ class Soak:
                 self.weights.setdefault(process.name, []).append(process.rss())
             await asyncio.sleep(max(0.5, self.plan.seconds / 200))
 
+    async def _tell(self) -> None:
+        """Say once a minute how it goes."""
+        for minute in count(1):
+            await asyncio.sleep(60)
+            print(
+                f"{minute} min: {self.exchange.fast} fast and {self.exchange.slow} slow steps, "
+                f"{self.mailbox.mails.total()} mails, {self.crowd.frames} frames, "
+                f"{self.crowd.worst_behind:.2f} s behind at most",
+                flush=True,
+            )
+
     async def _supervise(self) -> None:
         while True:
             await asyncio.sleep(0.5)
@@ -204,11 +224,8 @@ class Soak:
                 await asyncio.sleep(0.2)
         return steps
 
-    async def _compare(self, listeners: list[Listener]) -> list[Verdict]:
-        production, steps = self.production, await self._stand_still()
-        await self.crowd.close()
-        alerts = wanted(**self.plan.steps)
-        await asyncio.sleep(6)  # the schedule's deliveries
+    async def _compare(self, steps: dict[str, int], listeners: list[Listener]) -> list[Verdict]:
+        production, alerts = self.production, wanted(**self.plan.steps)
         codes = await asyncio.to_thread(production.stop)
         report: dict[str, Any] = await asyncio.to_thread(production.read)
         strange = unexpected(production.everything, is_outage=self.outages.holds)
@@ -219,7 +236,7 @@ class Soak:
             *verdicts.rows(report, alerts, **steps),
             *verdicts.mails(self.mailbox, expected_events(alerts, **steps), kills=self.kills),
             *verdicts.crowd(self.crowd),
-            verdicts.pushes(listeners),
+            verdicts.pushes(report, listeners, is_outage=self.outages.held),
             verdicts.restarts(production.restarts, is_outage=self.outages.holds),
             Verdict(
                 what="everything ends when asked to",

@@ -57,7 +57,7 @@ def rows(report: dict[str, Any], alerts: list[Wanted], *, fast: int, slow: int) 
         for alert in alerts
         if report["fired"][str(alert.key)] != times_fired(alert, fast=fast, slow=slow)
     ]
-    unsent = [row for row in report["rows"] if row[3] != "sent"]
+    unsent = [row for row in report["rows"] if row[2] != "sent"]
     return [
         Verdict(
             what="one row for each transition and channel",
@@ -65,7 +65,7 @@ def rows(report: dict[str, Any], alerts: list[Wanted], *, fast: int, slow: int) 
                 f"{len(expected)} transitions x {len(CHANNELS)}, {found.total()} rows, "
                 f"{missing.total()} missing, {extra.total()} too many"
             ),
-            holds=not missing and not extra,
+            holds=len(expected) > 0 and not missing and not extra,
         ),
         Verdict(
             what="alerts fired as often as the prices say",
@@ -130,15 +130,29 @@ def crowd(them: Crowd) -> list[Verdict]:
     ]
 
 
-def pushes(listeners: list[Listener]) -> Verdict:
-    """Say what reached people's own pages; a push is a courtesy, the row is the notification."""
-    events: Counter[str] = Counter()
+def pushes(
+    report: dict[str, Any], listeners: list[Listener], *, is_outage: Callable[[float], bool]
+) -> Verdict:
+    """Compare what people's open pages heard with the rows that were sent outside outages.
+
+    Rows of the last look at the database were sent when no page was open any more.
+    """
+    heard: Counter[str] = Counter()
     for listener in listeners:
-        events += listener.events
+        heard += listener.events
+    until = min(listener.until for listener in listeners) - 1
+    missed = [
+        key
+        for _, channel, _, key, settled in report["rows"]
+        if channel == "in_app" and settled < until and not is_outage(settled) and not heard[key]
+    ]
     return Verdict(
         what="alerts pushed to open pages",
-        figure=f"{len(events)}, {events.total() - len(events)} of them again",
-        holds=len(events) > 0,
+        figure=(
+            f"{len(heard)}, {heard.total() - len(heard)} of them again, "
+            f"{len(missed)} missed outside outages"
+        ),
+        holds=not missed,
     )
 
 
