@@ -294,9 +294,31 @@ def _by_table(load: _Load, kind: str) -> dict[str, float]:
     return found
 
 
+_SAID = {
+    "registered": "people are registered",
+    "active_a_day": "of them are active on a day",
+    "sockets_at_peak": "of those have the ticker open at the busiest minute",
+    "sockets_on_average": "of that on average",
+    "pages_a_day": "pages a day, of each who is active: a third each dashboard, coin, markets",
+    "logins_a_day": "log-ins a day, of each who is active",
+    "trades_a_day": "trades a day, of each who is active",
+    "alerts_each": "resting alerts, of each who is registered",
+    "alerts_made_a_day": "new alerts a day, of each who is active",
+    "alerts_fired_a_day": "alerts that fire a day, of each who is registered",
+    "mails": "of fired alerts and trades are mailed",
+    "peak": "times the average is the peak of pages and trades",
+    "frames_a_second": "frames a second reach an open page",
+    "coins_a_frame": "coins are in one, those that the page shows",
+    "coins_stored_a_second": "coins a second are written to the database",
+    "busy": "of a core is taken before there is another",
+    "years": "years of trades and their confirmations are stored",
+}
+
+
 def page(document: Mapping[str, Any]) -> str:
     """Return the part of the README that is computed."""
-    found = bill(document)
+    people, prices = Assumptions(), Prices()
+    found = bill(document, people, prices)
     lines = [
         "| what | how much | dollars a month |",
         "| --- | --- | ---: |",
@@ -305,9 +327,19 @@ def page(document: Mapping[str, Any]) -> str:
         "",
         "| what is nearest to its limit | taken at the peak | |",
         "| --- | ---: | --- |",
-        *(
-            f"| {limit.what} | {limit.taken:.0%} | {limit.why} |"
-            for limit in found.limits[:6]
-        ),
-    ]  # fmt: skip
+        *(f"| {limit.what} | {limit.taken:.0%} | {limit.why} |" for limit in found.limits[:6]),
+        "",
+        "Assumed:",
+        "",
+        *(f"- {_number(getattr(people, name))} {text}" for name, text in _SAID.items()),
+        f"- {document['dynamodb']['coins']} coins",
+        "",
+        "Prices of us-east-1, on demand, without discounts:",
+        "",
+        *(f"- {what}: {source}" for what, source in prices.sources.items()),
+    ]
     return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"

@@ -57,7 +57,7 @@ class Size:
 
     @classmethod
     def of(cls, times: int) -> Size:
-        return cls(100 * times, 100 * times, 1000 * times, 500 * times, 2000 * times)
+        return cls(100 * times, 100 * times, 500 * times, 200 * times, 1000 * times)
 
 
 def main() -> None:
@@ -106,19 +106,21 @@ def newest() -> dict[str, Any]:
 
 
 def fanout() -> dict[str, Any]:
-    """Return what the newest run of `make bench` says of one frame to one client."""
-    for path in sorted(RESULTS.glob("20*.json"), reverse=True):
-        lines = json.loads(path.read_text())["lines"]
-        cpu = [line for line in lines if line["what"].startswith("CPU per frame")]
-        memory = [line for line in lines if line["what"].startswith("memory per connection")]
-        if cpu and memory:
-            return {
-                "file": path.name,
-                "cpu_us": cpu[0]["ours"],
-                "what": cpu[0]["what"],
-                "connection_kb": memory[0]["ours"],
-            }
-    sys.exit("No results of the fan-out yet: make bench ONLY=fanout")
+    """Return what one frame of a hundred coins to one of a thousand browsers takes, packed."""
+    from benchmarks.fanout.__main__ import CLIENTS, RATE, TICKS, Round, fill, steady
+    from benchmarks.fanout.measure import servers
+
+    found = Round()
+    with servers("deflate") as served:
+        fill(served["deflate"], found, deflate=True)
+        burst = steady(served["deflate"], TICKS, rate=RATE)
+    return {
+        "clients": CLIENTS,
+        "frames_a_second": RATE,
+        "cpu_us": burst.cpu,
+        "trouble": burst.trouble,  # empty where all frames arrived in time
+        "connection_kb": found.kilobytes["deflate"],
+    }
 
 
 # --- One size ---------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ def measured_size(times: int) -> dict[str, Any]:
         from market import services as market
 
         now = timezone.now()
-        people = fill(size, now)
+        people = filled(size, now)
         client = Client(headers={"accept-encoding": "gzip"})
         client.force_login(people[0])
         step = 0
@@ -149,7 +151,7 @@ def measured_size(times: int) -> dict[str, Any]:
         ingest(size.coins)
         found = {
             f"tick of {MOVED} coins": cpu(lambda: ingest(MOVED)),
-            "tick of all coins": cpu(lambda: ingest(size.coins), REPEATS if times < 100 else 2),  # noqa: PLR2004
+            "tick of all coins": cpu(lambda: ingest(size.coins), REPEATS if times < 100 else 1),  # noqa: PLR2004
             "alerts' probe of 100 coins": cpu(probe),
             "buy": cpu(lambda: buy(people[1])),
             **{name: cpu(lambda path=path: page(client, path)) for name, path in PAGES.items()},
@@ -168,7 +170,7 @@ def measured_size(times: int) -> dict[str, Any]:
         }
 
 
-def fill(size: Size, now: datetime) -> list[User]:
+def filled(size: Size, now: datetime) -> list[User]:
     from market import services as market
 
     market.choose_origin(now=now)
@@ -269,7 +271,7 @@ def measured_units() -> dict[str, Any]:
         from market import services as market
 
         now = timezone.now()
-        people = fill(size, now)
+        people = filled(size, now)
         client = Client()
         client.force_login(people[0])
         market.ingest(quotes=tick(size.coins, later(now, 0.1), 1), now=later(now, 0.1))

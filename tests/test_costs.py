@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import costs
 from benchmarks.costs import Assumptions, Bill, Prices, bill, page
 
 pytestmark = pytest.mark.once
@@ -106,6 +107,10 @@ def test_what_is_fullest_comes_first_and_a_table_in_one_partition_is_fuller() ->
         each for each in bill(spread).limits if each.what.startswith("django_session: read")
     ]
     assert one.taken == pytest.approx(16 * other.taken)
+
+
+def test_every_assumption_is_said() -> None:
+    assert set(costs._SAID) == {one.name for one in fields(Assumptions)}
 
 
 def test_every_price_says_where_it_was_read() -> None:
