@@ -122,6 +122,11 @@ def read_statement(text: str, *, now: datetime) -> list[Entry]:
     return in_order(entries)
 
 
+def count_trades(text: str) -> int:
+    """Return how many trades a file has that `read_statement` reads: empty lines are none."""
+    return sum(1 for _row in _rows(text))
+
+
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
     """Sort by time; what happened at one moment stays in the order of the file.
 

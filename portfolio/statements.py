@@ -34,7 +34,7 @@ from .models import Portfolio, Side, Transaction
 from .numbers import parse_decimal
 from .refusals import TradeRejected
 from .services import ImportPreview, Problem, StatementRejected
-from .statement import HEADER, MOST_CHARACTERS
+from .statement import HEADER, MOST_CHARACTERS, count_trades
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -165,7 +165,7 @@ def _import(request: HttpRequest) -> HttpResponse:
     except TradeRejected as refusal:
         form.refuse(refusal)
         return _import_page(request, form, status=422)
-    count = len(form.text.strip().splitlines()) - 1
+    count = count_trades(form.text)
     messages.success(
         request,
         ngettext(

@@ -26,7 +26,7 @@ from market.screening import screen, sort_rows
 from .analysis import read_coins
 from .analysis_tables import figures_table
 from .requests import me
-from .screener_form import ScreenerForm, address, sort_of
+from .screener_form import NOTATION, ScreenerForm, address, has_marks, sort_of
 
 LONGEST_QUERY = 2000
 PER_PAGE = 50
@@ -76,9 +76,12 @@ class Head:
 def screener(request: HttpRequest) -> HttpResponse:
     """Show the coins that meet the filters of the address.
 
-    A browser sends each empty field too: the address to share is one without them.
+    A browser sends each empty field too: the address to share is one without them, and says how
+    its numbers are written only where they could be read in another way.
     """
-    given = [(name, value) for name, value in request.GET.items() if str(value).strip()]
+    idle = set() if has_marks(request.GET) else {NOTATION}
+    sent = request.GET.items()
+    given = [(name, value) for name, value in sent if str(value).strip() and name not in idle]
     if len(given) < len(request.GET):
         return redirect(f"{reverse('portals:screener')}?{urlencode(given)}".rstrip("?"))
     return render_screener(request, request.GET)

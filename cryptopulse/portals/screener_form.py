@@ -20,6 +20,13 @@ from market.screening import ABOVE, BELOW, BOUNDED, SIDES, VALUES, Criteria
 DEFAULT_SORT = "rank"
 LONGEST_VALUE = 40
 _AMOUNT = re.compile(r"([^e]*\d)\s*([kmbt]?)", re.ASCII | re.IGNORECASE)
+#: Names the notation that the amounts of an address were typed in, where that matters: an address
+#: that somebody shares is read by people who write numbers in another way.
+NOTATION = "notation"
+_AMOUNTS = frozenset(f"{end}_{key}" for key in BOUNDED for end in ("min", "max"))
+_MARKS = frozenset(
+    ".,'\N{RIGHT SINGLE QUOTATION MARK}\N{THIN SPACE}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+)
 _UNITS = {"": 0, "k": 3, "m": 6, "b": 9, "t": 12}
 
 
@@ -103,7 +110,7 @@ class ScreenerForm(forms.Form):
     category = forms.ChoiceField(label=_("Category"), required=False)
 
     def __init__(self, data: Mapping[str, Any], *, categories: Sequence[str]) -> None:
-        super().__init__(data, auto_id="screen_%s", use_required_attribute=False)
+        super().__init__(_own(data), auto_id="screen_%s", use_required_attribute=False)
         for key in BOUNDED:
             for end in ("min", "max"):
                 self.fields[f"{end}_{key}"] = AmountField(label=BOUNDS[key].label)
@@ -145,6 +152,8 @@ class ScreenerForm(forms.Form):
     def typed(self) -> dict[str, str]:
         """Return what was typed and is not empty, by its name in the address."""
         values = {name: str(self.data.get(name, "")).strip() for name in self.fields}
+        if has_marks(values):
+            values[NOTATION] = notation.current().code
         return {name: value[:LONGEST_VALUE] for name, value in values.items() if value}
 
     @property
@@ -161,6 +170,33 @@ class ScreenerForm(forms.Form):
             category=self.cleaned_data["category"],
             sides={days: side for days, side in sides.items() if side},
         )
+
+
+def has_marks(data: Mapping[str, Any]) -> bool:
+    """Tell whether an amount among these depends on the notation it is read in."""
+    return any(_MARKS & set(str(data.get(name, ""))) for name in _AMOUNTS)
+
+
+def _own(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the data with its amounts as this person writes numbers."""
+    values = {name: str(value) for name, value in data.items()}
+    typed_in = notation.NOTATIONS.get(values.pop(NOTATION, ""), notation.current())
+    if typed_in != notation.current():
+        for name in _AMOUNTS & values.keys():
+            values[name] = _respelled(values[name], typed_in)
+    return values
+
+
+def _respelled(value: str, typed_in: notation.Notation) -> str:
+    """Write an amount as this person does; what is none stays, and is refused."""
+    found = _AMOUNT.fullmatch(value.strip())
+    if found is None or len(value) > LONGEST_VALUE:
+        return value
+    try:
+        number = typed_in.read(found[1])
+    except notation.NotANumber:
+        return value
+    return notation.current().write(number) + found[2]
 
 
 def sort_of(data: Mapping[str, Any]) -> str:

@@ -129,6 +129,34 @@ def test_the_address_to_share_has_no_empty_fields(page: Client, coins: list[Coin
     assert page.get(f"{URL}?min_price=")["Location"] == URL
 
 
+def test_an_address_is_read_as_it_was_typed_whoever_opens_it(
+    ana: User, page: Client, coins: list[Coin]
+) -> None:
+    typed = f"{URL}?min_change_24h=2.5&max_price=100,000.00&min_rank=1&notation=comma-point"
+    shared = page.get(typed)
+    assert found(shared) == ["bitcoin", "pepe"]
+    sorted_by_price = next(one.url for one in shared.context["heads"] if one.column.key == "price")
+
+    User.objects.filter(pk=ana.pk).update(number_format="point-comma")
+    german = logged_in(ana)
+
+    answer = german.get(typed)
+    assert found(answer) == ["bitcoin", "pepe"]
+    assert 'value="2,5"' in answer.content.decode()
+    assert 'name="notation" value="point-comma"' in answer.content.decode()
+    assert found(german.get(sorted_by_price)) == ["bitcoin", "pepe"]
+    rows = german.get(f"{URL}csv/?min_change_24h=2.5&notation=comma-point").getvalue().decode()
+    assert [row["id"] for row in csv.DictReader(rows.splitlines())] == ["bitcoin", "pepe"]
+
+
+def test_an_address_names_no_notation_where_all_read_the_same(
+    page: Client, coins: list[Coin]
+) -> None:
+    answer = page.get(f"{URL}?min_price=1k&notation=comma-point")
+    assert answer["Location"] == f"{URL}?min_price=1k"
+    assert page.get(f"{URL}?min_price=1.5&notation=nothing").status_code == 200
+
+
 @pytest.mark.parametrize("value", ["1e999999", "NaN", "9" * 400, "a\0b", "\u0661", "0x10", "1_0"])
 def test_no_value_breaks_the_page(page: Client, coins: list[Coin], value: str) -> None:
     for name in ("min_rank", "max_volume_24h", "category", "sma200"):

@@ -141,6 +141,16 @@ def test_a_file_is_looked_at_before_it_is_imported(her: Client, coins: list[Coin
     assert not Portfolio.objects.filter(name="Old").exists()
 
 
+def test_empty_lines_are_no_trades(her: Client, coins: list[Coin]) -> None:
+    text = (
+        "executed_at,side,coin,quantity,price\n\n2026-01-01,buy,BTC,0.1,50000\n , ,\n"
+        "2026-01-02,sell,BTC,0.1,50000\n\n\n"
+    )
+    wanted = {"name": "Old", "start_balance": "6000", "text": text, "action": "import"}
+    page = her.post(reverse(IMPORT), wanted, follow=True)
+    assert "2 trades are in the portfolio Old." in page.content.decode()
+
+
 def test_a_refused_file_names_its_lines_and_keeps_what_was_typed(
     her: Client, coins: list[Coin]
 ) -> None:
