@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -184,7 +185,9 @@ def coin(db: None) -> Callable[..., Coin]:
 
 
 @pytest.fixture
-def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
+def shared_database(
+    transactional_db: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """A database that threads can fight over as in production.
 
     SQLite's in-memory test database locks tables at once, whatever the timeout; a file waits.
@@ -194,8 +197,13 @@ def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
         return
     in_memory, name = connection.connection, connection.settings_dict["NAME"]
     connection.connection = None
-    connection.settings_dict["NAME"] = str(tmp_path / "shared.sqlite3")
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    prepared = tmp_path_factory.getbasetemp() / "prepared.sqlite3"
+    if not prepared.exists():  # once in each process of the tests
+        connection.settings_dict["NAME"] = str(prepared)
+        call_command("migrate", run_syncdb=True, verbosity=0)
+        connection.close()
+        connection.connection = None
+    connection.settings_dict["NAME"] = str(shutil.copy(prepared, tmp_path / "shared.sqlite3"))
     yield
     connection.close()
     connection.settings_dict["NAME"] = name

@@ -128,6 +128,7 @@ class StreamRunner:
         while True:
             await self._take_turn()
             await self._prepare()
+            self._conflator.not_written()  # what was under way when the turn was lost
             await _first_of(
                 self._keep_turn,
                 self._listener.follow,

@@ -133,10 +133,9 @@ def test_a_tick_is_shown_and_stored(live: Stage) -> None:
     coin = Coin.objects.get()
     assert (coin.last_price, coin.price_at) == (ticked.price, ticked.price_at)
     assert live.prices() == ["101000.50"]
-    eventually(lambda: FeedState.objects.filter(name="coinbase", failures=0).exists())
+    eventually(lambda: FeedState.objects.filter(name="coinbase").exclude(last_success_at=None))
     (state,) = market.feed_states()
-    assert (state.name, state.last_error) == ("coinbase", "")
-    assert state.last_success_at is not None
+    assert (state.name, state.failures, state.last_error) == ("coinbase", 0, "")
 
 
 def test_a_wick_between_two_writes_reaches_candles_and_alerts(live: Stage) -> None:
@@ -165,7 +164,7 @@ def test_a_busy_coin_is_shown_often_and_written_once_a_second(live: Stage) -> No
     eventually(lambda: live.prices()[-1] == str(1000 + number))
     assert len(live.writes) >= 2
     assert all(after - before >= 0.99 for (before, _), (after, _) in pairwise(live.writes))
-    assert 8 <= len(live.shown) <= 16  # four times a second
+    assert 5 <= len(live.shown) <= 16  # four times a second, fewer on a machine that is busy
     assert all(after - before >= 0.2 for (before, _), (after, _) in pairwise(live.shown))
 
 
@@ -180,7 +179,7 @@ def test_slow_storing_holds_up_no_screen(live: Stage, monkeypatch: pytest.Monkey
         time.sleep(0.02)
     gaps = [after - before for (before, _), (after, _) in pairwise(live.shown)]
     assert len(gaps) >= 4
-    assert max(gaps) < 1.0
+    assert max(gaps) < 1.4
 
 
 def test_a_database_that_is_away_loses_no_extreme(
@@ -198,7 +197,7 @@ def test_a_database_that_is_away_loses_no_extreme(
     for price in ("100", "70", "100", "160", "110"):
         live.coinbase.say(tick(price))
         time.sleep(0.3)
-    assert live.prices()[-1] == "110"
+    eventually(lambda: live.prices()[-1] == "110")
     assert Coin.objects.get().source == "coingecko"
     is_away.clear()
     eventually(lambda: Coin.objects.get().last_price == 110)
@@ -252,6 +251,60 @@ def test_who_lost_the_turn_stops_writing(live: Stage, caplog: pytest.LogCaptureF
     FeedState.objects.filter(name=STREAM_LEASE).update(next_fetch_at=other)
     eventually(lambda: not live.coinbase.lines)
     assert "another process has taken over" in caplog.text
+    FeedState.objects.filter(name=STREAM_LEASE).update(next_fetch_at=None)
+    live.listening()
+    live.coinbase.say(tick("778"))
+    eventually(lambda: Coin.objects.get().last_price == 778)
+
+
+def test_who_loses_the_turn_while_writing_goes_on_when_it_comes_again(
+    live: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(**given: Any) -> IngestResult:
+        time.sleep(0.4)
+        return market.ingest(**given)
+
+    monkeypatch.setattr(streaming, "ingest", slow)
+    live.coinbase.say(tick("500"))
+    eventually(lambda: live.prices() == ["500"])
+    other = timezone.now() + timedelta(seconds=60)
+    FeedState.objects.filter(name=STREAM_LEASE).update(next_fetch_at=other)
+    eventually(lambda: not live.coinbase.lines)
+    FeedState.objects.filter(name=STREAM_LEASE).update(next_fetch_at=None)
+    live.listening()
+    live.coinbase.say(tick("501"))
+    eventually(lambda: Coin.objects.get().last_price == 501)
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_coin(price=None)
+    tries = []
+
+    def origin() -> str | None:
+        tries.append(1)
+        if len(tries) < 5:
+            raise OperationalError("connection refused")
+        return market.origin()
+
+    monkeypatch.setattr(streaming, "origin", origin)
+    stage.start()
+    stage.listening()
+    assert warnings(caplog) == [
+        "the database does not answer, prices are kept until it does: connection refused",
+        "the database answers again",
+    ]
+
+
+def test_a_feed_that_converts_is_told_what_is_stored(stage: Stage, settings: Settings) -> None:
+    needs = {"BACKEND": BACKEND, "OPTIONS": {"needs": ["tether"]}}
+    settings.FEEDS = settings.FEEDS | {"coinbase": needs}
+    at = timezone.now()
+    make_coin("tether", price="0.9991", at=at, source="coingecko")
+    stage.start()
+    stage.listening()
+    assert stage.coinbase.told[0] == quote("tether", "0.9991", at, "coingecko")
 
 
 def test_an_exchange_that_falls_hands_over_to_the_next(live: Stage) -> None:
@@ -263,7 +316,7 @@ def test_an_exchange_that_falls_hands_over_to_the_next(live: Stage) -> None:
     eventually(lambda: Coin.objects.get().source == "kraken")
     eventually(lambda: FeedState.objects.filter(name="coinbase", failures=1).exists())
     assert FeedState.objects.get(name="coinbase").last_error == "coinbase is not for us."
-    eventually(lambda: FeedState.objects.filter(name="kraken", failures=0).exists())
+    eventually(lambda: FeedState.objects.filter(name="kraken").exclude(last_success_at=None))
 
 
 def test_a_coin_that_an_admin_adds_is_asked_for(live: Stage) -> None:
