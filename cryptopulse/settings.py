@@ -96,7 +96,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "cryptopulse.urls"
 ASGI_APPLICATION = "cryptopulse.asgi.application"
 #: Pages that one process works on at the same time; the others wait in line (cryptopulse.pages).
-PAGE_THREADS = env.int("PAGE_THREADS", default=4)
+PAGE_THREADS = env.int("PAGE_THREADS", default=8)
 
 TEMPLATES = [
     {
@@ -132,7 +132,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
     # another writes ("database is locked"), whatever the timeout; IMMEDIATE waits its turn.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=4000;",
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS

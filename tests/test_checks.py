@@ -80,6 +80,7 @@ def test_the_settings_of_a_production_are_clean(production: Any) -> None:
         ("PORT", 70000, "E004"),
         ("TRUSTED_PROXY_COUNT", -1, "E005"),
         ("SOCKETS_PER_ADDRESS", 0, "E006"),
+        ("PAGE_THREADS", 0, "E029"),
         ("MARKET_FEEDS", ["coinbse"], "E007"),
         ("MARKET_FEEDS", ["coingecko", "simulated"], "E009"),
         ("MARKET_FEEDS", ["replay", "coingecko"], "E009"),

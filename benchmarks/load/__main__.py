@@ -21,7 +21,7 @@ from benchmarks.report import ROUNDS, Line, compared, report
 
 SOCKETS = 500
 SECONDS = float(os.environ.get("LOAD_SECONDS", "4"))
-PAGES = (("dashboard", "/dashboard/"), ("coin page", "/coins/bitcoin/"))
+PAGES = (("dashboard", "/dashboard/"), ("coin page", "/markets/bitcoin/"))
 #: Frames a second, with the target for the dashboard.
 RATES = ((1, 0.8), (4, None))
 MOST_CPU = 0.9  # of the generator's core: above it the generator would be what is measured

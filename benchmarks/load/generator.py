@@ -105,7 +105,9 @@ class Listener(asyncio.Protocol):
         transport.write(  # type: ignore[attr-defined]
             f"GET /ws/ticker/ HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-            f"Origin: http://127.0.0.1:{self.port}\r\n\r\n".encode()
+            f"Origin: http://127.0.0.1:{self.port}\r\n"
+            # As browsers offer it; what they would inflate is skipped here.
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:

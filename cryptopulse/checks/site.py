@@ -87,3 +87,9 @@ def check_numbers() -> Findings:
             f"SOCKETS_PER_ADDRESS is {settings.SOCKETS_PER_ADDRESS}: no page would be live.",
             "Leave it out for 200. Each open page takes two.",
         )
+    if settings.PAGE_THREADS < 1:
+        yield error(
+            29,
+            f"PAGE_THREADS is {settings.PAGE_THREADS}: no page would be made.",
+            "Leave it out for 8.",
+        )
