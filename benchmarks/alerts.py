@@ -200,7 +200,7 @@ def multiply(kind: str) -> None:
 
     from alerts.models import PriceAlert
 
-    columns = [field.column for field in PriceAlert._meta.concrete_fields]  # noqa: SLF001
+    columns = [str(field.column) for field in PriceAlert._meta.concrete_fields]  # noqa: SLF001
     values = ["target + k * 0.01" if name == "target" else name for name in columns[1:]]
     statement = _MULTIPLY[kind].format(
         columns=", ".join(columns), values=", ".join(values), times=MANY // FEW
@@ -317,7 +317,7 @@ def load_all_and_compare() -> None:
     from alerts.models import PriceAlert
     from market.models import Coin
 
-    prices = dict(Coin.objects.values_list("id", "last_price"))
+    prices: dict[str, Any] = dict(Coin.objects.values_list("id", "last_price"))
     armed = PriceAlert.objects.filter(state="armed").values_list("coin_id", "condition", "target")
     crossed = 0
     for coin, condition, target in armed.iterator(chunk_size=10_000):
@@ -372,7 +372,7 @@ def arm(clock: Clock, count: int) -> None:
         while keys := list(rows.values_list("pk", flat=True)[:90]) if _is_small() else None:
             model._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001
         if not _is_small():
-            rows._raw_delete("default")  # type: ignore[attr-defined]  # noqa: SLF001
+            rows._raw_delete("default")  # noqa: SLF001
     people = list(User.objects.filter(username__startswith="person")[:PEOPLE])
     alerts = [
         PriceAlert(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -68,19 +68,49 @@ class Prices:
     lcu_hour: float = 0.008
     mails: float = 0.10  # a thousand
 
-    #: Where they were read, and of when the page is.
-    sources: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "Fargate, Linux on x86": "cloudburn.io/blog/aws-fargate-pricing, 2026-04-01",
-            "DynamoDB on demand": "airbyte.com/data-engineering-resources/dynamodb-pricing, "
-            "2025-07-21 (since November 2024)",
-            "DynamoDB storage": "aws.amazon.com/dynamodb/pricing/on-demand",
-            "data to the internet": "leanopstech.com/blog/aws-data-transfer-pricing-2026, "
-            "2026-04-27",
-            "load balancer": "egresscost.com/aws and handbook.vantage.sh/aws/services/elb-pricing",
-            "mail by SES": "acecloudinterviews.com/tutorials/aws/ses",
-        }
-    )
+
+#: What was read where, and of when the page is.
+SOURCES = (
+    (
+        "Fargate, Linux on x86: a core's hour, a GB's hour",
+        ("vcpu_hour", "memory_gb_hour"),
+        "cloudburn.io/blog/aws-fargate-pricing, 2026-04-01",
+    ),
+    (
+        "DynamoDB on demand: a million read units, write units",
+        ("read_units", "write_units"),
+        (
+            "airbyte.com/data-engineering-resources/dynamodb-pricing, 2025-07-21; valid since "
+            "November 2024"
+        ),
+    ),
+    (
+        "DynamoDB: a GB stored for a month",
+        ("stored_gb",),
+        "the standard class's long-standing list price; no dated page was read",
+    ),
+    (
+        "data to the internet: a GB of each tier",
+        ("egress",),
+        (
+            "leanopstech.com/blog/aws-data-transfer-pricing-2026, 2026-04-27; the last tier from "
+            "cloud-cost-557.pages.dev/blog/estimate-aws-data-transfer-bill, 2026-06-10"
+        ),
+    ),
+    (
+        "load balancer: a capacity unit's hour",
+        ("lcu_hour",),
+        (
+            "aws.darcy-it.com; what a unit is: handbook.vantage.sh/aws/services/elb-pricing; "
+            "both without a date"
+        ),
+    ),
+    (
+        "SES: a thousand mails",
+        ("mails",),
+        "www.acecloudinterviews.com/tutorials/aws/ses, without a date",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,9 +366,18 @@ def page(document: Mapping[str, Any]) -> str:
         "",
         "Prices of us-east-1, on demand, without discounts:",
         "",
-        *(f"- {what}: {source}" for what, source in prices.sources.items()),
+        *(
+            f"- {what}: {', '.join(_dollars(getattr(prices, name)) for name in names)} ({source})"
+            for what, names, source in SOURCES
+        ),
     ]
     return "\n".join(lines)
+
+
+def _dollars(price: float | tuple[tuple[float, float], ...]) -> str:
+    if isinstance(price, tuple):
+        return ", ".join(_dollars(each) for _, each in price)
+    return f"{price:g}"
 
 
 def _number(value: float) -> str:

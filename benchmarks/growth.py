@@ -2,8 +2,8 @@
 
 `make bench-growth`: three installations on SQLite, of 1, 10 and 100 times the rows, each measured
 in a process of its own; then what the same operations ask of DynamoDB (capacity units, by table).
-Writes `results/growth-<date>.json`, from which `costs.py` computes the page in the README, and
-prints both. `python -m benchmarks.growth page` prints the page of the newest file again.
+Writes `results/growth-<date>.json`, and into the README the table of it and what `costs.py`
+computes from it. `python -m benchmarks.growth page` writes the README from the newest file again.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from benchmarks.rows import (
 if TYPE_CHECKING:
     from accounts.models import User
 
+README = Path(__file__).resolve().with_name("README.md")
 TIMES = (1, 10, 100)
 MOVED = 100  # coins of the tick whose cost should not depend on the rest
 REPEATS = 5
@@ -67,7 +68,7 @@ def main() -> None:
     elif asked == ["units"]:
         print(json.dumps(measured_units()))
     elif asked == ["page"]:
-        print(costs.page(newest()))
+        write_page(newest())
     else:
         measure_all()
 
@@ -84,8 +85,8 @@ def measure_all() -> None:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"growth-{datetime.now(UTC).date()}.json"
     path.write_text(json.dumps(document, indent=2) + "\n")
-    print(*table(document), sep="\n")
-    print(f"\n{costs.page(document)}\nWritten to {path.relative_to(Path.cwd())}.")
+    write_page(document)
+    print(f"Written to {path.relative_to(Path.cwd())} and {README.name}.")
 
 
 def in_a_process(*arguments: str) -> dict[str, Any]:
@@ -103,6 +104,19 @@ def newest() -> dict[str, Any]:
         sys.exit("Nothing has been measured yet: make bench-growth")
     document: dict[str, Any] = json.loads(files[-1].read_text())
     return document
+
+
+def write_page(document: dict[str, Any]) -> None:
+    """Print what was measured and computed, and bring the README up to date."""
+    text = README.read_text()
+    for name, part in (("growth", "\n".join(table(document))), ("page", costs.page(document))):
+        print(part, end="\n\n")
+        head, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"<!-- end of {name} -->")
+        assert begin, f"{README} has no place for the {name}"
+        assert end, f"{README} does not say where the {name} ends"
+        text = f"{head}{begin}{part}\n{end}{tail}"
+    README.write_text(text)
 
 
 def fanout() -> dict[str, Any]:

@@ -59,7 +59,7 @@ def one_round() -> Round:
             found.fast[name] = steady(served[name], TICKS, rate=RATE)
         found.slow["raw"] = steady(served["raw"], SLOW_TICKS, rate=SLOW_RATE)
         served["channels"].connect(CLIENTS)
-        found.slow["channels"] = served["channels"].burst(SLOW_TICKS, rate=SLOW_RATE)
+        found.slow["channels"] = served["channels"].burst(SLOW_TICKS, rate=SLOW_RATE, patience=30)
     return found
 
 
