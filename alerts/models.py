@@ -46,12 +46,12 @@ class AlertedCoin(models.Model):
     def __str__(self) -> str:
         return self.id
 
-    @classmethod
-    def note(cls, coin_ids: Iterable[str]) -> None:
+    @staticmethod
+    def note(coin_ids: Iterable[str]) -> None:
         """Note that there are alerts on these coins, before they are written."""
         if is_dynamodb():
-            rows = [cls(id=coin_id) for coin_id in sorted(set(coin_ids))]
-            cls.objects.bulk_create(rows, ignore_conflicts=True)
+            rows = [AlertedCoin(id=coin_id) for coin_id in sorted(set(coin_ids))]
+            AlertedCoin.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 class AlertQuerySet(models.QuerySet["PriceAlert"]):

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from alerts import rules
@@ -30,6 +31,7 @@ from market import services as market
 
 from . import underway
 from .firing import find_crossed, fire
+from .glance import glance
 
 if TYPE_CHECKING:
     from market.models import Coin
@@ -54,8 +56,10 @@ def evaluate(*, coin_ids: Iterable[str], now: datetime, most: int | None = None)
     is evaluated again by the next tick or the next beat; the others are not held up by it. `most`:
     a coin with more to do than this is left to a worker, if one can be asked.
     """
-    fired, done = 0, []
-    for coin in _looked_at(list(coin_ids)):
+    fired = 0
+    resting, moved = _looked_at(list(coin_ids))
+    done = {pk: at for pk, at in resting.items() if now - at <= settings.STALE_AFTER}
+    for coin in moved:
         seen = observation(coin)
         if seen is None or coin.is_stale(now=now):
             continue
@@ -66,9 +70,9 @@ def evaluate(*, coin_ids: Iterable[str], now: datetime, most: int | None = None)
         except Exception:
             logger.exception("%s could not be evaluated", coin.pk)
         else:
-            done.append(coin)
+            done[coin.pk] = seen.price_at
     if done:
-        market.mark_evaluated(coins=done, now=now)
+        market.mark_evaluated(moments=done, now=now)
     if fired:
         wake_delivery()
     return fired
@@ -112,20 +116,23 @@ def _unevaluated(coin_id: str) -> datetime | None:
     return None if is_done else coin.price_at
 
 
-def _looked_at(coin_ids: Sequence[str]) -> Iterable[Any]:
-    """Return coins with the nearest targets, as `probe` does; on DynamoDB it asks of few.
+def _looked_at(coin_ids: Sequence[str]) -> tuple[dict[str, datetime], Iterable[Any]]:
+    """Return the coins that have crossed nothing, with when their price was, and the others.
 
-    There the coins are read before what is known of them: who makes the first alert on one of them
-    after that looks at its price again, and no price is marked that came later.
+    A price of the first is no newer than what was asked about it. On DynamoDB those are the coins
+    without alerts; they are read before what is known of them, so that who makes the first alert
+    on one of them after that looks at its price again.
     """
-    if not is_dynamodb():
-        return probe(coin_ids)
-    coins = list(market.moved_coins(coin_ids=coin_ids))
-    alerted = set(AlertedCoin.objects.values_list("pk", flat=True)) & {coin.pk for coin in coins}
-    resting: list[Any] = [coin for coin in coins if coin.pk not in alerted]
-    for coin in resting:
-        coin.next_above = coin.next_below = coin.spent_above = coin.spent_below = None
-    return [*resting, *(probe(alerted) if alerted else ())]
+    if is_dynamodb():
+        moved = market.moved_coins(coin_ids=coin_ids).values_list("pk", "price_at")
+        read = {coin_id: price_at for coin_id, price_at in moved if price_at is not None}
+        busy = set(AlertedCoin.objects.values_list("pk", flat=True)) & read.keys()
+    else:
+        found = glance(coin_ids, probe)
+        read = {one.coin_id: one.price_at for one in found}
+        busy = {one.coin_id for one in found if one.is_crossed}
+    resting = {coin_id: at for coin_id, at in read.items() if coin_id not in busy}
+    return resting, probe(busy) if busy else ()
 
 
 def probe(coin_ids: Iterable[str]) -> QuerySet[Any]:

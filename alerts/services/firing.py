@@ -7,6 +7,7 @@ twice and lose nothing: an alert that fired is not armed any more.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from cryptopulse.engine import is_dynamodb
 from . import outbox_rows, underway
 from .news import FiredAlert, News
 from .notifications import with_topic
+from .outbox_rows import keys_of
 
 if TYPE_CHECKING:
     from market.models import Coin
@@ -34,9 +36,9 @@ State = PriceAlert.State
 #: On DynamoDB a chunk is a transaction of 100 actions, and nearly all its time is waiting for the
 #: answer: so many are on their way at once.
 THREADS = 8
-_READ = (
-    "pk", "user_id", "target", "armed_at", "times_fired", "channels", "repeats", "cooldown",
-)  # fmt: skip
+#: Seconds between two chunks: a tick that waits for SQLite's one lock, or for Python's, gets it.
+TURN = 0.001
+_READ = ("pk", "target", "armed_at", "times_fired", "channels", "repeats", "cooldown")
 
 
 class Crossed(NamedTuple):
@@ -84,7 +86,8 @@ def fire(
     def work(chunk: Sequence[Crossed]) -> int:
         if len(chunks) > 1:
             underway.note(coin.pk)
-        return fire_chunk([alert.key for alert in chunk], side, seen, news, now=now)
+            time.sleep(TURN)
+        return fire_chunk(chunk, side, seen, news, now=now)
 
     try:
         return sum(_each([partial(work, chunk) for chunk in chunks]))
@@ -117,7 +120,7 @@ def _each(calls: Sequence[Callable[[], int]]) -> list[int]:
 
 
 def fire_chunk(
-    keys: Sequence[uuid.UUID],
+    chunk: Sequence[Crossed],
     side: Condition,
     seen: rules.Observation,
     news: News,
@@ -126,14 +129,14 @@ def fire_chunk(
 ) -> int:
     """Fire those of a chunk that are still armed and met, in one transaction."""
     try:
-        return run_atomic(partial(_fire, keys, side, seen, news, now=now))
+        return run_atomic(partial(_fire, chunk, side, seen, news, now=now))
     except IntegrityError:
         # An alert of an older backup tells again what was told: the rows that are there stay.
-        return run_atomic(partial(_fire, keys, side, seen, news, now=now, is_news=False))
+        return run_atomic(partial(_fire, chunk, side, seen, news, now=now, is_news=False))
 
 
 def _fire(
-    keys: Sequence[uuid.UUID],
+    chunk: Sequence[Crossed],
     side: Condition,
     seen: rules.Observation,
     news: News,
@@ -141,13 +144,14 @@ def _fire(
     now: datetime,
     is_news: bool = True,
 ) -> int:
+    owners = {alert.key: alert.user_id for alert in chunk}
     waiting = PriceAlert.objects.select_for_update().filter(
-        pk__in=keys, state=State.ARMED, condition=side
+        pk__in=keys_of(owners), state=State.ARMED, condition=side
     )
     fired: list[FiredAlert] = []
     alike: dict[tuple[Any, ...], list[uuid.UUID]] = {}
     rows = waiting.order_by("pk").values_list(*_READ)
-    for key, user_id, target, armed_at, times_fired, channels, repeats, cooldown in rows:
+    for key, target, armed_at, times_fired, channels, repeats, cooldown in rows:
         price = rules.firing_price(
             side=side, target=target, armed_at=armed_at, seen=seen, was_rearmed=times_fired > 0
         )
@@ -155,9 +159,11 @@ def _fire(
             continue
         rearm_at = now + timedelta(seconds=cooldown) if repeats else None
         alike.setdefault((price, times_fired + 1, rearm_at), []).append(key)
-        fired.append(FiredAlert(key, user_id, target, repeats, channels, times_fired + 1, price))
+        fired.append(
+            FiredAlert(key, owners[key], target, repeats, channels, times_fired + 1, price)
+        )
     for (price, times_fired, rearm_at), changed in alike.items():
-        PriceAlert.objects.filter(pk__in=changed).update(
+        PriceAlert.objects.filter(pk__in=keys_of(changed)).update(
             state=State.FIRED,
             last_fired_at=seen.price_at,
             last_fired_price=price,

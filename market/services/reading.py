@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,17 +91,16 @@ def moved_coins(*, coin_ids: Collection[str] | None = None) -> QuerySet[Coin]:
     return coins.filter(Q(evaluated_at__isnull=True) | Q(evaluated_at__lt=F("price_at")))
 
 
-def mark_evaluated(*, coins: Sequence[Coin], now: datetime) -> None:  # noqa: ARG001
-    """Note that alerts were evaluated up to the prices that these objects hold.
+def mark_evaluated(*, moments: Mapping[str, datetime], now: datetime) -> None:  # noqa: ARG001
+    """Note that alerts were evaluated up to these coins' prices of these moments.
 
     A price that came since is not marked, and an evaluation that ended late undoes nothing.
     """
-    seen = {coin.pk: coin.price_at for coin in coins if coin.price_at is not None}
-    for chunk in in_chunks(sorted(seen), actions_per_item=1):
-        run_atomic(partial(_mark, chunk, seen))
+    for chunk in in_chunks(sorted(moments), actions_per_item=1):
+        run_atomic(partial(_mark, chunk, moments))
 
 
-def _mark(coin_ids: list[str], seen: dict[str, datetime]) -> None:
+def _mark(coin_ids: list[str], seen: Mapping[str, datetime]) -> None:
     """Mark by moment where many coins share theirs, as in a feed's answer: a fifth of the cost."""
     rows = Coin.objects.select_for_update().filter(pk__in=coin_ids).order_by("pk")
     late = {

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from alerts import services, tasks
 from alerts.models import Notification, PriceAlert
 from alerts.services import evaluation, firing, outbox_rows, underway
+from cryptopulse.atomic import in_chunks
 from cryptopulse.celery import app
 from market import services as market
 from market.models import Coin
@@ -33,7 +34,7 @@ MANY = evaluation.MOST_AT_ONCE + 50
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Keep what workers are asked to fire; nobody does."""
     found: list[tuple[str, ...]] = []
     monkeypatch.setattr(tasks.fire_coin, "apply_async", lambda args, **_: found.append(tuple(args)))
@@ -42,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
 
 def small_chunks(monkeypatch: pytest.MonkeyPatch, alerts: int) -> None:
     """Let so many alerts be a chunk, on any database."""
-    chunks = firing.in_chunks
+    chunks = in_chunks
 
     def into_chunks(items: Any, *, actions_per_item: Any) -> Iterator[Any]:
         for first in range(0, len(items), alerts):
@@ -129,11 +130,11 @@ def test_the_short_way_writes_the_rows_that_the_orm_would(shared_database: str) 
         )
         for channel in ("in_app", "email")
     ]
-    rows = []
+    rows: list[list[dict[str, Any]]] = []
     for is_new in (True, False):
         Notification.objects.all().delete()
         outbox_rows.insert(common, told, is_new=is_new)
-        rows.append(list(Notification.objects.order_by("channel").values()))
+        rows.append([dict(row) for row in Notification.objects.order_by("channel").values()])
         assert all(0 <= row.pop("bucket") < 16 for row in rows[-1])
     assert rows[0] == rows[1]
     assert rows[0][1]["id"] == Notification.key(event, "in_app")
@@ -254,8 +255,8 @@ def test_the_next_tick_is_stored_and_evaluated_while_a_crash_is_still_being_fire
         return fire_chunk(*arguments, **named)
 
     monkeypatch.setattr(firing, "fire_chunk", pauses_after_the_second_chunk)
-    monkeypatch.setattr(tasks.fire_coin, "apply_async", lambda *_, **__: worker.start())
     worker = threading.Thread(target=fire_and_close)
+    monkeypatch.setattr(tasks.fire_coin, "apply_async", lambda *_, **__: worker.start())
     tick("60000", 10)
     try:
         assert halfway.wait(30)

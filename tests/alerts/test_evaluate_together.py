@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from alerts import rules, services
 from alerts.models import Condition, Notification, PriceAlert
-from alerts.services import evaluation, firing
+from alerts.services import evaluation, firing, glance
 from market import services as market
 from market.models import Coin
 from tests.alerts.conftest import after, quote, unevaluated
@@ -125,6 +125,9 @@ def test_every_query_of_a_tick_uses_its_partial_index(shared_database: str) -> N
         price=Decimal(100500), price_at=NOW, low=Decimal(98990), high=Decimal(101010), since=NOW
     )
     probe = plan(evaluation.probe(["bitcoin"]).explain())
+    looked = plan(evaluation.probe(["bitcoin"]).values_list(*glance.COLUMNS).explain())
+    for index in ("alert_armed", "alert_to_rearm"):
+        assert looked.count(index) == 2, looked
     assert probe.count("alert_armed") == 2, probe
     assert probe.count("alert_to_rearm") == 2, probe
     assert "Seq Scan on alerts_pricealert" not in probe

@@ -47,6 +47,12 @@ def stored(coin_id: str = "bitcoin") -> Coin:
     return Coin.objects.get(pk=coin_id)
 
 
+def moment_of(coin: Coin) -> dict[str, datetime]:
+    """Return when the price of a coin was, as an evaluator remembers it."""
+    assert coin.price_at is not None
+    return {coin.pk: coin.price_at}
+
+
 def candle(resolution: str, start: datetime = NOW, coin_id: str = "bitcoin") -> Candle:
     return Candle.objects.get(pk=Candle.key(coin_id, resolution, start))
 
@@ -228,7 +234,7 @@ def test_the_tick_widens_until_it_is_evaluated(unpriced: Coin) -> None:
         market.ingest(quotes=[quote(price=price, at=NOW + seconds * SECOND)], now=NOW)
     coin = stored()
     assert (coin.tick_low, coin.tick_high, coin.tick_since) == (80, 130, NOW)
-    market.mark_evaluated(coins=[coin], now=NOW)
+    market.mark_evaluated(moments=moment_of(coin), now=NOW)
     market.ingest(quotes=[quote(price="105", at=NOW + 9 * SECOND)], now=NOW)
     coin = stored()
     assert (coin.tick_low, coin.tick_high, coin.tick_since) == (105, 105, NOW + 9 * SECOND)
@@ -253,12 +259,12 @@ def test_a_late_evaluation_does_not_swallow_the_price_that_came_meanwhile(unpric
     market.ingest(quotes=[quote(price="100")], now=NOW)
     seen = stored()
     market.ingest(quotes=[quote(price="120", at=NOW + SECOND)], now=NOW)
-    market.mark_evaluated(coins=[seen], now=NOW)
+    market.mark_evaluated(moments=moment_of(seen), now=NOW)
     assert [coin.pk for coin in market.moved_coins()] == ["bitcoin"]
     market.ingest(quotes=[quote(price="110", at=NOW + 2 * SECOND)], now=NOW)
     assert stored().tick_high == 120
-    market.mark_evaluated(coins=[stored()], now=NOW)
-    market.mark_evaluated(coins=[seen], now=NOW)  # the slow one again
+    market.mark_evaluated(moments=moment_of(stored()), now=NOW)
+    market.mark_evaluated(moments=moment_of(seen), now=NOW)  # the slow one again
     assert stored().evaluated_at == NOW + 2 * SECOND
     assert not market.moved_coins().exists()
 
