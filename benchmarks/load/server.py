@@ -9,29 +9,37 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import queue
 import resource
 import sys
 import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.load import site
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from market.quotes import Quote
+
 
 class Ticks:
-    """What a stream does, in a thread of the server as `manage.py pulse` has it.
+    """What a stream does, in threads of the server as `manage.py pulse` has it.
 
     Each tick goes to the browsers at once; one a second is stored, rolled up into candles and
-    looked at for alerts (see `market.services.streaming`).
+    looked at for alerts, in a thread of its own (see `market.services.streaming`).
     """
 
     def __init__(self) -> None:
         self.rate = 0
         self.stored: list[float] = []  # milliseconds
         self._changed = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
+        self._to_store: queue.Queue[tuple[list[Quote], datetime]] = queue.Queue()
+        for run in (self._tick, self._store):
+            threading.Thread(target=run, daemon=True).start()
 
     def change(self, rate: int) -> None:
         """Tick so often from now on."""
@@ -39,36 +47,51 @@ class Ticks:
         self.stored.clear()
         self._changed.set()
 
-    def _run(self) -> None:
+    def _tick(self) -> None:
         from django.utils import timezone
 
-        from market import services as market
-        from market.quotes import Quote
         from market.signals import prices_ticked
 
-        now = timezone.now()
-        quotes = [
-            Quote(coin_id=coin.id, price=coin.last_price, price_at=now, source=coin.source)
-            for coin in market.latest_quotes()
-            if coin.last_price is not None
-        ]
-        due = time.monotonic()
+        quotes = read_quotes()
+        due, stored_at = time.monotonic(), 0.0
         for number in itertools.count():
-            while not self.rate:
+            while not (rate := self.rate):
                 self._changed.wait()
                 self._changed.clear()
-                due, number_in_second = time.monotonic(), 0
+                due = time.monotonic()
             time.sleep(max(0.0, due - time.monotonic()))
-            due = max(due, time.monotonic() - 1) + 1 / self.rate
+            due = max(due, time.monotonic() - 1) + 1 / rate
             now = timezone.now()
             factor = Decimal(1000 + number % 7) / 1000
             moved = [replace(one, price=one.price * factor, price_at=now) for one in quotes]
             prices_ticked.send_robust(sender=Ticks, quotes=moved, now=now)
-            number_in_second = (number_in_second + 1) % self.rate
-            if number_in_second == 0:
-                began = time.monotonic()
-                market.ingest(quotes=moved, now=now, is_shown=True)
-                self.stored.append((time.monotonic() - began) * 1000)
+            if time.monotonic() - stored_at > 1 - 1 / (2 * rate) and self._to_store.empty():
+                stored_at = time.monotonic()
+                self._to_store.put((moved, now))
+
+    def _store(self) -> None:
+        from market import services as market
+
+        while True:
+            moved, now = self._to_store.get()
+            began = time.monotonic()
+            market.ingest(quotes=moved, now=now, is_shown=True)
+            self.stored.append((time.monotonic() - began) * 1000)
+
+
+def read_quotes() -> list[Quote]:
+    """Return a quote for every coin, as the database has it."""
+    from django.utils import timezone
+
+    from market import services as market
+    from market.quotes import Quote
+
+    now = timezone.now()
+    return [
+        Quote(coin_id=coin.id, price=coin.last_price, price_at=now, source=coin.source)
+        for coin in market.latest_quotes()
+        if coin.last_price is not None
+    ]
 
 
 def obey(server: Any, ticks: Ticks) -> None:

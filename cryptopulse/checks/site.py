@@ -91,5 +91,5 @@ def check_numbers() -> Findings:
         yield error(
             29,
             f"PAGE_THREADS is {settings.PAGE_THREADS}: no page would be made.",
-            "Leave it out for 8.",
+            "Leave it out for 4.",
         )
