@@ -187,8 +187,8 @@ class Board:
         }
 
 
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"))
+#: `json.dumps` makes an encoder at each call that asks for separators: a third of a tick's cost.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _frame(head: dict[str, Any], coins: list[str]) -> str:
@@ -198,10 +198,13 @@ def _frame(head: dict[str, Any], coins: list[str]) -> str:
 def _moved(known: Entry, quote: dict[str, Any]) -> Entry:
     """Return the coin with its new price; what the quote does not say stays as it was."""
     change = quote["change_24h"]
-    return replace(
-        known,
+    return Entry(  # `replace` takes twice as long, and this is for every coin of every tick
+        id=known.id,
+        symbol=known.symbol,
+        name=known.name,
+        rank=known.rank,
         price=quote["price"],
         at=quote["at"],
-        source=quote["source"],
         change_24h=known.change_24h if change is None else change,
+        source=quote["source"],
     )
