@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
+from django.utils.decorators import async_only_middleware
 from servestatic.middleware import ServeStaticMiddleware
 
+_without_files = ContextVar("_without_files", default=False)
 
-@sync_and_async_middleware
+
+@contextmanager
+def without_files() -> Iterator[None]:
+    """Put a handler's middleware together without `static_files`: nobody asks it for any."""
+    token = _without_files.set(True)
+    yield
+    _without_files.reset(token)
+
+
+@async_only_middleware  # else Django makes it synchronous, as those inside of it are
 def static_files(get_response: Any) -> Any:
-    """Serve static files on the event loop; in the threads of pages nobody asks for them."""
-    if not iscoroutinefunction(get_response):
+    """Serve static files on the event loop."""
+    if _without_files.get():
         raise MiddlewareNotUsed
     return ServeStaticMiddleware(get_response)
 

@@ -24,6 +24,8 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from .middleware import without_files
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Any], Awaitable[None]]
@@ -39,7 +41,8 @@ class PageHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 (Django's signature)
         """Let all middleware run where the view does."""
-        super().load_middleware(is_async=False)
+        with without_files():
+            super().load_middleware(is_async=False)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; stop early for somebody who has left, also while they wait for a thread."""

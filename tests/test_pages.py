@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.utils.translation import get_language
@@ -179,3 +180,24 @@ async def test_one_persons_language_is_not_the_next_ones(ask: Ask) -> None:
 
     assert german[1].startswith(b"de ")
     assert unknown[1].startswith(b"en ")
+
+
+async def test_files_are_served_on_the_loop(settings: Any) -> None:
+    from cryptopulse import asgi  # sets the whole application up
+
+    settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_AUTOREFRESH = True
+    where = {"type": "http", "method": "GET", "headers": [], "path": "/static/js/live.js"}
+    asked = ApplicationCommunicator(ASGIHandler(), where)
+    await asked.send_input({"type": "http.request"})
+
+    assert type(asgi._files) is ASGIHandler
+    assert (await answer(asked))[0] == 200
+
+
+def test_pages_are_made_without_the_middleware_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr("cryptopulse.middleware.ServeStaticMiddleware", made.append)
+
+    PageHandler()
+
+    assert made == []
