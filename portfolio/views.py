@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -38,7 +38,7 @@ EQUITY_LABELS = (
     ("1m", "1M"),
     ("3m", "3M"),
     ("1y", "1Y"),
-    ("all", gettext_lazy("All")),
+    ("all", pgettext_lazy("range of time", "All")),
 )
 #: The form that asked has been replaced by then, so the event starts at the body.
 CHANGED = '{"portfolio-changed": {"target": "body"}}'

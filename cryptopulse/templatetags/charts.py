@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from cryptopulse import drawing
 
@@ -20,19 +22,19 @@ WIDTH, HEIGHT = 800, 280
 MOST_POINTS = 400
 FEWEST_TO_DRAW = 3
 
-RANGES = (
+RANGES: tuple[tuple[str, str | Promise], ...] = (
     ("1h", "1H"),
     ("1d", "1D"),
     ("7d", "7D"),
     ("1m", "1M"),
     ("3m", "3M"),
     ("1y", "1Y"),
-    ("all", "All"),
+    ("all", pgettext_lazy("range of time", "All")),
 )
 
 
 @register.simple_tag
-def chart_ranges() -> Sequence[tuple[str, str]]:
+def chart_ranges() -> Sequence[tuple[str, str | Promise]]:
     """Return the ranges that a chart offers: (name, label)."""
     return RANGES
 
