@@ -204,7 +204,7 @@ class _Load:
     def a_second(self, kind: str, *, peak: bool = False) -> float:
         """Return capacity units a second."""
         rate = self.at_peak if peak else self.rates.__getitem__
-        return sum(rate(name) * self.units[name][kind] for name in self.rates)
+        return float(sum(rate(name) * self.units[name][kind] for name in self.rates))
 
 
 def _computing(load: _Load, price: Prices) -> Iterator[Item]:
@@ -260,7 +260,7 @@ def _stored(load: _Load) -> float:
     more = sum(rows[name] - less[name] for name in ("people", "alerts", "trades", "candles"))
     trades = load.active * people.trades_a_day * 365 * people.years
     kept = people.registered * (2 + people.alerts_each) + 3 * trades
-    return grown / more * kept
+    return float(grown / more * kept)
 
 
 def _network(load: _Load, price: Prices) -> Iterator[Item]:

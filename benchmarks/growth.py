@@ -13,11 +13,12 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ def measured_size(times: int) -> dict[str, Any]:
             "tick of all coins": cpu(lambda: ingest(size.coins), REPEATS if times < 100 else 1),  # noqa: PLR2004
             "alerts' probe of 100 coins": cpu(probe),
             "buy": cpu(lambda: buy(people[1])),
-            **{name: cpu(lambda path=path: page(client, path)) for name, path in PAGES.items()},
+            **{name: cpu(partial(page, client, path)) for name, path in PAGES.items()},
             "frame of all coins": cpu(lambda: frame(size.coins, now)),
         }
         text = frame(size.coins, now)
@@ -295,7 +296,7 @@ def measured_units() -> dict[str, Any]:
             "tick of 10 coins": lambda: market.ingest(
                 quotes=tick(10, later(now, 0.4), 2), now=later(now, 0.4)
             ),
-            **{name: lambda path=path: page(client, path) for name, path in PAGES.items()},
+            **{name: partial(page, client, path) for name, path in PAGES.items()},
             "log in": lambda: Client().force_login(people[3]),
         }
         for call in (operations["buy"], *(operations[name] for name in PAGES)):
@@ -322,8 +323,8 @@ def units(call: Callable[[], object]) -> dict[str, Any]:
 
     with capture_requests() as captured:
         call()
-    reads: Counter[str] = Counter()
-    writes: Counter[str] = Counter()
+    reads: dict[str, float] = defaultdict(float)
+    writes: dict[str, float] = defaultdict(float)
     for one in captured.requests:
         tables = one.table.split(",")
         for table in tables:  # a transaction's units are not told apart by table
