@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.models import User
 from alerts.models import PriceAlert
 from market import services as market
 from market.models import Coin
@@ -14,7 +15,7 @@ from tests.market.scripted import quote
 pytestmark = pytest.mark.django_db
 
 
-def test_a_wick_within_one_batch_fires(alice: object, bitcoin: Coin, now: datetime) -> None:
+def test_a_wick_within_one_batch_fires(alice: User, bitcoin: Coin, now: datetime) -> None:
     Coin.objects.update(evaluated_at=bitcoin.price_at)
     armed = {
         target: PriceAlert.objects.create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,7 +36,7 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
-def streams(settings: Settings, feeds: type[ScriptedFeed]) -> Iterator[type[ScriptedFeed]]:
+def streams(settings: Settings, feeds: type[ScriptedFeed]) -> type[ScriptedFeed]:
     """`coinbase` and `kraken` stream, `coingecko` is asked."""
     settings.FEEDS = settings.FEEDS | {
         name: {"BACKEND": BACKEND} for name in ("coinbase", "kraken")

@@ -28,7 +28,7 @@ from market.services.prices import IngestResult
 from market.signals import prices_ticked
 from tests.conftest import make_coin
 
-from .scripted import quote
+from .scripted import quote, values
 from .streams import BACKEND, Channel, ScriptedStream
 
 pytestmark = [pytest.mark.once, pytest.mark.usefixtures("shared_database")]
@@ -343,7 +343,7 @@ def test_what_an_exchange_trades_is_not_the_markets_volume(live: Stage) -> None:
                             market_cap=Decimal(1), rank=1, change_24h=Decimal("-2.5")))  # fmt: skip
     eventually(lambda: Coin.objects.get().last_price == 5)
     coin = Coin.objects.get()
-    assert (coin.volume_24h, coin.market_cap, coin.rank) == (9, 8, 7)
+    assert values(coin, "volume_24h market_cap rank") == (9, 8, 7)
     assert coin.change_24h == Decimal("-2.5")
 
 
