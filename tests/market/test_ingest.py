@@ -269,6 +269,19 @@ def test_a_late_evaluation_does_not_swallow_the_price_that_came_meanwhile(unpric
     assert not market.moved_coins().exists()
 
 
+@pytest.mark.parametrize("apart", [0, 1])
+def test_each_coin_is_marked_up_to_its_own_price(
+    unpriced: Coin, coin: Callable[..., Coin], apart: int
+) -> None:
+    moments = {f"coin-{number}": NOW + number * apart * SECOND for number in range(10)}
+    for coin_id, at in moments.items():
+        coin(coin_id, at=at)
+    market.mark_evaluated(moments=moments, now=NOW)
+    marked = Coin.objects.filter(pk__in=moments).values_list("pk", "evaluated_at")
+    assert dict(marked) == moments
+    assert stored().evaluated_at is None
+
+
 def test_a_removed_coin_keeps_its_price_fresh_and_stays_removed(unpriced: Coin) -> None:
     Coin.objects.update(tracked=False)
     market.ingest(quotes=[quote(price="5")], now=NOW)
