@@ -22,6 +22,8 @@ ALL_RULES = [
 #: All that another theme or palette can break.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 LOOKS = tuple(combinations(("dark", "light"), ("green-red", "blue-orange")))
+#: What only a phone shows is looked at in each theme and in each palette.
+LOOKS_OF = {DESKTOP: LOOKS, PHONE: (LOOKS[0], LOOKS[-1])}
 NARROWEST = 360
 #: px, of main controls; a browser may draw a fraction less. The tape's pause has 24 (WCAG's AA).
 FINGER = 44
@@ -69,8 +71,8 @@ def linked_pages(page: Any, who: str) -> Iterator[str]:
 
 
 def findings(page: Any, size: tuple[int, int]) -> Iterator[str]:
-    """Yield what is wrong with the page as it is drawn now, in all its looks."""
-    for number, (theme, palette) in enumerate(LOOKS):
+    """Yield what is wrong with the page as it is drawn now, in the looks of this size."""
+    for number, (theme, palette) in enumerate(LOOKS_OF[size]):
         page.evaluate(
             "look => Object.assign(document.documentElement.dataset, look)",
             {"theme": theme, "trend": palette},
