@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 
 from alerts import services
 from alerts.channels.base import DeliveryError
+from alerts.services.outbox import wake_delivery
+from alerts.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +29,29 @@ def fire_coin(coin_id: str) -> int:
     return services.fire_coin(coin_id=coin_id, now=timezone.now())
 
 
+#: As many threads as `manage.py pulse` has; a worker says how many it has itself.
+turns = Turns(threads=4)
+
+
+@worker_ready.connect
+def share_threads(*, sender: Any, **_: Any) -> None:
+    """Leave half of the worker's threads to prices and alerts."""
+    turns.serve(sender.controller.concurrency)
+
+
 @shared_task
 def deliver_due() -> int:
-    """Send the notifications that are due."""
-    return services.deliver_due(now=timezone.now())
+    """Send the notifications that are due, unless enough threads of this process are at it.
+
+    Whoever was turned away had a reason: another look follows.
+    """
+    if not turns.take():
+        return 0
+    try:
+        return services.deliver_due(now=timezone.now())
+    finally:
+        if turns.give_back():
+            wake_delivery()
 
 
 @shared_task

@@ -32,8 +32,9 @@ LONGEST_PAUSE = timedelta(hours=1)
 #: After so many temporary failures in a row a channel is left alone until the next run.
 PATIENCE = 3
 ROWS_PER_BUCKET = 25
-#: A run ends after this long and leaves the rest to the next one.
-LONGEST_RUN = 60.0  # seconds
+#: A run ends after this long and leaves the rest to the next one: a worker that is asked to end
+#: waits for it, and who asks has about thirty seconds of patience.
+LONGEST_RUN = 10.0  # seconds
 
 Status = Notification.Status
 #: What stands in an attempt until it has ended; a worker that dies leaves it so.
