@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-_ROW = "SELECT last_price, price_at, evaluated_at FROM market_coin WHERE id = "
+_COIN = "SELECT last_price, price_at, evaluated_at FROM market_coin WHERE id = '{}'"
+_WAITING = "SELECT count(*) FROM alerts_notification WHERE settled_at IS NULL"
 
 
 class Ledger:
@@ -24,22 +25,27 @@ class Ledger:
 
     async def is_settled(self, coin_id: str, price: Decimal, since: datetime) -> bool:
         """Tell whether this price, of this moment or later, is stored and evaluated."""
-        row = await asyncio.to_thread(self._read, coin_id)
+        row = await asyncio.to_thread(self._read, _COIN.format(coin_id))
         if row is None or None in row:
             return False
         stored, at, evaluated = Decimal(str(row[0])), _moment(row[1]), _moment(row[2])
         return stored == price and since <= at <= evaluated
 
-    def _of_postgres(self, coin_id: str) -> Any:
+    async def waiting(self) -> int:
+        """Return how many notifications have not been sent yet."""
+        row = await asyncio.to_thread(self._read, _WAITING)
+        return int(row[0])
+
+    def _of_postgres(self, query: str) -> Any:
         import psycopg
 
         with psycopg.connect(self._url) as connection:
-            return connection.execute(_ROW + "%s", [coin_id]).fetchone()
+            return connection.execute(query).fetchone()
 
-    def _of_sqlite(self, coin_id: str) -> Any:
+    def _of_sqlite(self, query: str) -> Any:
         path = self._url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as connection:
-            return connection.execute(_ROW + "?", [coin_id]).fetchone()
+            return connection.execute(query).fetchone()
 
 
 def _moment(value: str | datetime) -> datetime:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -140,12 +141,12 @@ class Production:
         """Note when it said its last, which is when it ended: the rest is letting go."""
         self.restarts.append((process.name, process.stamped[-1][0] if process.stamped else 0.0))
 
-    def stop(self) -> dict[str, int]:
+    def stop(self) -> dict[str, int | str]:
         """Ask everything to end, and return the exit codes."""
         living = [process for process in self.everything if not process.has_ended]
         for process in living:
             process.send(signal.SIGTERM)
-        return {process.name: process.end(seconds=30) for process in living}
+        return {process.name: _code_of(process) for process in living}
 
     def kill(self) -> None:
         for process in reversed(self.everything):
@@ -167,6 +168,14 @@ class Production:
         process = Recorded(name, arguments, self._env)
         self.everything.append(process)
         return process
+
+
+def _code_of(process: Recorded) -> int | str:
+    """Return the exit code; say so where there is none in time."""
+    try:
+        return process.end(seconds=30)
+    except subprocess.TimeoutExpired:
+        return "not within 30 s"
 
 
 def _quiet(celery: list[str]) -> list[str]:

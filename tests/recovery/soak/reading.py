@@ -12,6 +12,9 @@ from typing import Any
 
 import django
 
+#: Runs of the delivery, each of which ends after a while.
+LOOKS = 30
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptopulse.settings")
@@ -36,7 +39,10 @@ def main() -> None:
         "leased": waiting.filter(due_at__gt=now, status=Notification.Status.SENDING).count(),
         "postponed": waiting.filter(due_at__gt=now, status=Notification.Status.PENDING).count(),
     }
-    alerts.deliver_due(now=now + 2 * LEASE)
+    for _ in range(LOOKS):
+        alerts.deliver_due(now=now + 2 * LEASE)
+        if not waiting.exists():
+            break
     report["rows"] = [
         [str(event), channel, status, str(key), settled.timestamp() if settled else None]
         for event, channel, status, key, settled in Notification.objects.values_list(

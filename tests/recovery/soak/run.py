@@ -25,6 +25,9 @@ from .production import Production, drop_database, own_database
 from .script import FAST, OWNERS, SLOW, SLOW_HOLD, expected_events, price_of, wanted
 from .verdicts import Verdict
 
+#: Seconds after the last prices: a worker that dies while it fires many alerts is replaced within.
+LONGEST_EVALUATION = 40.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -108,6 +111,7 @@ class Soak:
     exchange: Exchange
     crowd: Crowd
     outages: Outages
+    ledger: Ledger
     kills: int = 0
     feeds: int = 0
     weights: dict[str, list[int]] = field(default_factory=dict)
@@ -128,12 +132,12 @@ class Soak:
         await self.crowd.fill(self.plan.clients)
         print(f"started in {time.monotonic() - began:.1f} s", flush=True)
         await self._happen()
-        steps = await self._stand_still()
+        still = await self._stand_still()
         await asyncio.sleep(6)  # the schedule's deliveries
         for task in company:
             task.cancel()
         await self.crowd.close()
-        return await self._compare(steps, listeners)
+        return [still, *await self._compare(listeners)]
 
     async def _happen(self) -> None:
         """Let the time pass, with everything that happens in it."""
@@ -201,7 +205,8 @@ class Soak:
             await asyncio.sleep(60)
             print(
                 f"{minute} min: {self.exchange.fast} fast and {self.exchange.slow} slow steps, "
-                f"{self.mailbox.mails.total()} mails, {self.crowd.frames} frames, "
+                f"{self.mailbox.mails.total()} mails, {await self.ledger.waiting()} rows wait, "
+                f"{self.crowd.frames} frames, "
                 f"{self.crowd.worst_behind:.2f} s behind at most",
                 flush=True,
             )
@@ -211,21 +216,27 @@ class Soak:
             await asyncio.sleep(0.5)
             self.production.supervise()
 
-    async def _stand_still(self) -> dict[str, int]:
-        """Hold the prices, wait until the last ones are evaluated, and return the steps."""
+    async def _stand_still(self) -> Verdict:
+        """Hold the prices and wait until the last ones are evaluated."""
         self.exchange.stands = True
-        since, deadline = datetime.now(tz=UTC), time.monotonic() + 60
-        steps = {"fast": self.exchange.fast, "slow": self.exchange.slow}
-        last = [(coin, price_of(coin, steps["fast"])) for coin in FAST]
-        last += [(coin, price_of(coin, steps["slow"])) for coin in SLOW]
-        for coin_id, price in last:
-            while not await self.exchange.is_settled(coin_id, price, since):
-                assert time.monotonic() < deadline, f"{coin_id} is not evaluated at {price}"
-                await asyncio.sleep(0.2)
-        return steps
+        since, began = datetime.now(tz=UTC), time.monotonic()
+        last = {coin: price_of(coin, self.exchange.fast) for coin in FAST}
+        last |= {coin: price_of(coin, self.exchange.slow) for coin in SLOW}
+        waiting = dict(last)
+        while waiting and time.monotonic() - began < LONGEST_EVALUATION:
+            await asyncio.sleep(0.2)
+            for coin_id, price in list(waiting.items()):
+                if await self.exchange.is_settled(coin_id, price, since):
+                    del waiting[coin_id]
+        return Verdict(
+            what="the last prices are evaluated",
+            figure=f"{time.monotonic() - began:.1f} s, but for {', '.join(waiting) or 'none'}",
+            holds=not waiting,
+        )
 
-    async def _compare(self, steps: dict[str, int], listeners: list[Listener]) -> list[Verdict]:
+    async def _compare(self, listeners: list[Listener]) -> list[Verdict]:
         production, alerts = self.production, wanted(**self.plan.steps)
+        steps = {"fast": self.exchange.fast, "slow": self.exchange.slow}
         codes = await asyncio.to_thread(production.stop)
         report: dict[str, Any] = await asyncio.to_thread(production.read)
         strange = unexpected(production.everything, is_outage=self.outages.holds)
@@ -263,11 +274,12 @@ async def soak(plan: Plan) -> list[Verdict]:
         url = own_database(Path(folder))
         print(f"database: {url.partition(':')[0]}", flush=True)
         crowd = Crowd(is_outage=outages.now)
-        exchange = Exchange(published=crowd.published.add, is_settled=Ledger(url).is_settled)
+        ledger = Ledger(url)
+        exchange = Exchange(published=crowd.published.add, is_settled=ledger.is_settled)
         async with loopback(exchange.meet) as server:
             production = Production(Path(folder), url, mailbox.port, server.url)
             try:
-                return await Soak(plan, production, mailbox, exchange, crowd, outages).run()
+                return await Soak(plan, production, mailbox, exchange, crowd, outages, ledger).run()
             finally:
                 production.kill()
                 drop_database(url)

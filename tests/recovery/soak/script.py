@@ -16,7 +16,7 @@ SLOW = ("solana", "cardano", "dogecoin")
 
 #: Fast steps between two cliffs of ripple, and how many alerts wait on the way down: more than the
 #: thread that stores prices fires by itself.
-CLIFF, ALERTS_PER_CLIFF = 40, 250
+CLIFF, ALERTS_PER_CLIFF = 40, 210
 #: Fast steps for one alert of ethereum.
 STAIR = 5
 #: Alerts of each coin that swings.
