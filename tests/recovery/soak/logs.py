@@ -15,6 +15,10 @@ _GOES_ON = re.compile(
 )
 
 
+#: Tells whether there was an outage at a moment, or so many seconds before.
+IsOutage = Callable[[float, float], bool]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a line may say, in whose log, for which reason; perhaps only during an outage."""
@@ -23,6 +27,8 @@ class Expected:
     says: str
     reason: str
     outage: bool = False
+    #: Seconds after an outage for which it may still be said.
+    lag: float = 0
 
 
 #: What the libraries call a Redis that is away.
@@ -145,10 +151,11 @@ EXPECTED = (
         who="worker",
         says=(
             r"celery.worker: Unrecoverable error: AttributeError\(\"'NoneType' object has no"
-            r"|celery.bootsteps: Error on (stopping Hub|restarting Gossip): AttributeError"
+            r"|celery.bootsteps: Error on (stopping|restarting) (Hub|Gossip): AttributeError"
         ),
         reason="Celery's worker may end when its broker goes, as the README says; it is restarted",
         outage=True,
+        lag=60,  # it first waits for the tasks that it has
     ),
     Expected(
         who="worker",
@@ -201,7 +208,7 @@ def entries(process: Recorded) -> Iterable[Entry]:
         yield Entry(who=process.name, at=at, text=text)
 
 
-def unexpected(processes: Iterable[Recorded], *, is_outage: Callable[[float], bool]) -> list[Entry]:
+def unexpected(processes: Iterable[Recorded], *, is_outage: IsOutage) -> list[Entry]:
     """Return what nobody has foreseen."""
     return [
         entry
@@ -211,10 +218,10 @@ def unexpected(processes: Iterable[Recorded], *, is_outage: Callable[[float], bo
     ]
 
 
-def _fits(expected: Expected, entry: Entry, is_outage: Callable[[float], bool]) -> bool:
+def _fits(expected: Expected, entry: Entry, is_outage: IsOutage) -> bool:
     return (
         entry.who.startswith(expected.who)
-        and (not expected.outage or is_outage(entry.at))
+        and (not expected.outage or is_outage(entry.at, expected.lag))
         and re.search(expected.says, entry.text) is not None
     )
 

@@ -138,8 +138,10 @@ class Production:
             assert not process.has_ended, f"{process.name} ended:\n{process.output[-2000:]}"
 
     def _note_end(self, process: Recorded) -> None:
-        """Note when it said its last, which is when it ended: the rest is letting go."""
-        self.restarts.append((process.name, process.stamped[-1][0] if process.stamped else 0.0))
+        """Note when it broke or said its last: then it ends what it has begun, which takes time."""
+        broke = [at for at, line in process.stamped if "Unrecoverable error" in line]
+        said = [at for at, _ in process.stamped] or [time.monotonic()]
+        self.restarts.append((process.name, (broke or said[-1:])[0]))
 
     def stop(self) -> dict[str, int | str]:
         """Ask everything to end, and return the exit codes."""

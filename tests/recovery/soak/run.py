@@ -90,8 +90,9 @@ class Outages:
         away = time.monotonic() - began
         self._windows[-1] = (began, time.monotonic() + 2 * away + 1)
 
-    def holds(self, at: float) -> bool:
-        return any(began <= at <= ended for began, ended in self._windows)
+    def holds(self, at: float, lag: float = 0) -> bool:
+        """Tell whether there was one at this moment, or so many seconds before."""
+        return any(began <= at <= ended + lag for began, ended in self._windows)
 
     def held(self, at: float) -> bool:
         """Tell the same of a moment of the wall's clock."""
