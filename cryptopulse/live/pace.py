@@ -21,8 +21,9 @@ from math import inf
 LATE = 0.3
 #: Frames under way, beyond which nobody counts any more.
 MOST = 8
-#: Answers in time, at most, before a limit is doubled.
-MOST_PATIENCE = 64
+#: Answers in time, at most, before a limit is doubled. A reader that cannot keep up never gets past
+#: the first limits; one that a busy machine held up is back in two seconds of ten ticks each.
+MOST_PATIENCE = 4
 #: Questions kept of a reader whose answers nobody can tell from silence.
 REMEMBERED = 8
 
