@@ -24,9 +24,9 @@ BUSY = 0.9
 
 _PYTHON = [sys.executable, "-m"]
 SERVERS: dict[str, tuple[list[str], str]] = {
-    "raw": ([*_PYTHON, "benchmarks.fanout.ours", "raw"], "/ws/ticker/"),
-    "deflate": ([*_PYTHON, "benchmarks.fanout.ours", "raw"], "/ws/ticker/"),
-    "portable": ([*_PYTHON, "benchmarks.fanout.ours", "portable"], "/ws/ticker/"),
+    "raw": ([*_PYTHON, "benchmarks.fanout.ours", "raw", "{database}"], "/ws/ticker/"),
+    "deflate": ([*_PYTHON, "benchmarks.fanout.ours", "raw", "{database}"], "/ws/ticker/"),
+    "portable": ([*_PYTHON, "benchmarks.fanout.ours", "portable", "{database}"], "/ws/ticker/"),
     "broadcast": ([*_PYTHON, "benchmarks.fanout.broadcast"], "/"),
     "channels": ([*_PYTHON, "benchmarks.fanout.channels_peer"], "/"),
     "ws": (["node", str(HERE / "ws.mjs")], "/"),
@@ -158,6 +158,14 @@ class Burst:
     text_bytes: int
 
     @property
+    def summary(self) -> str:
+        """Say it in a line, for whoever waits."""
+        return (
+            f"{self.cpu:.1f} µs a frame, 99 % within {self.p99_ms:.0f} ms; the browsers took "
+            f"{self.load_cpu:.1f} µs, {self.load_busy:.0%} of their core {self.trouble}".rstrip()
+        )
+
+    @property
     def trouble(self) -> str:
         """Return why nothing can be concluded from this; empty when something can."""
         if self.load_busy > BUSY:
@@ -170,10 +178,11 @@ class Burst:
 class Served:
     """A server with its browsers."""
 
-    def __init__(self, name: str, room: ExitStack) -> None:
+    def __init__(self, name: str, room: ExitStack, database: Path) -> None:
         self.name = name
         core, load_core = cores()
         command, self.path = SERVERS[name]
+        command = [part.format(database=database) for part in command]
         self.process = room.enter_context(process(command, core=core))
         self.load = room.enter_context(
             process([*_PYTHON, "benchmarks.fanout.load"], core=load_core)
@@ -234,10 +243,20 @@ class Served:
 
 
 @contextmanager
-def servers(*names: str) -> Iterator[dict[str, Served]]:
+def database() -> Iterator[Path]:
+    """Have the file of which each server of ours takes a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "bench.sqlite3"
+        command = [*_PYTHON, "benchmarks.fanout.ours", "fill", str(made)]
+        subprocess.run(command, cwd=HERE.parents[1], check=True)
+        yield made
+
+
+@contextmanager
+def servers(*names: str, database: Path) -> Iterator[dict[str, Served]]:
     """Start these side by side."""
     with ExitStack() as room:
-        started = {name: Served(name, room) for name in names}
+        started = {name: Served(name, room, database) for name in names}
         for one in started.values():
             one.await_start()
         yield started

@@ -1,12 +1,14 @@
 """The product: its server, its application, a database of its own, ticks as the market posts them.
 
-`python -m benchmarks.fanout.ours raw|portable`: by the hub's own protocol, or by uvicorn's as it
-comes, where the hub has nothing but ASGI.
+`python -m benchmarks.fanout.ours raw|portable <database>`: by the hub's own protocol, or by
+uvicorn's as it comes, where the hub has nothing but ASGI. `... ours fill <database>` makes the
+SQLite file of which each server takes a copy.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -20,14 +22,20 @@ if TYPE_CHECKING:
     from market.quotes import Quote
 
 
-def main(path: str) -> None:
-    """Serve until standard input ends."""
+def main(what: str, database: Path) -> None:
+    """Make the database, or serve until standard input ends."""
     with tempfile.TemporaryDirectory() as folder:
-        _set_up(Path(folder))
-        _serve(path)
+        if what == "fill":
+            _set_up(Path(folder), database)
+            _fill()
+            return
+        own = Path(folder) / database.name
+        shutil.copy(database, own)
+        _set_up(Path(folder), own)
+        _serve(what)
 
 
-def _set_up(folder: Path) -> None:
+def _set_up(folder: Path, database: Path) -> None:
     os.environ.update(
         DJANGO_SETTINGS_MODULE="cryptopulse.settings",
         READ_DOTENV="0",
@@ -36,7 +44,7 @@ def _set_up(folder: Path) -> None:
         SECRET_KEY="only-for-measuring-" + "x" * 50,
         ALLOWED_HOSTS="127.0.0.1",
         LOCAL_DIR=str(folder),
-        DATABASE_URL=f"sqlite:///{folder / 'bench.sqlite3'}",
+        DATABASE_URL=f"sqlite:///{database}",
         REDIS_URL="",
         MARKET_FEEDS="coingecko",  # nobody asks it: there is no worker here
         LOG_LEVEL="ERROR",
@@ -46,11 +54,16 @@ def _set_up(folder: Path) -> None:
 
     django.setup()
     from django.conf import settings
-    from django.core.management import call_command
 
     settings.RATE_LIMITS["socket"] = (10**9, 60)
-    call_command("migrate", verbosity=0)
+
+
+def _fill() -> None:
+    from django.core.management import call_command
+
     from market.models import Coin
+
+    call_command("migrate", verbosity=0)
 
     now = datetime.now(UTC)
     Coin.objects.all().delete()
@@ -88,4 +101,4 @@ def _post(tick: list[Quote]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))
