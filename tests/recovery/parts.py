@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from tests.requirements import require_or_skip
 from .product import ROOT, free_port
 
 #: In front of a program's name: it ends with the tests, however those end.
-TIED = [sys.executable, "-m", "tests.recovery.tied"]
+TIED = [sys.executable, "-m", "tests.recovery.tied", str(os.getpid())]
 
 WEB = [
     "-m",

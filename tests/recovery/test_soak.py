@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+
+from tests.requirements import require_or_skip
 
 from .product import ROOT
 from .soak.script import (
@@ -68,6 +71,8 @@ def test_no_two_alerts_of_the_script_are_the_same() -> None:
 @pytest.mark.processes
 @pytest.mark.xdist_group("processes")
 def test_half_a_minute_of_kills_and_outages_loses_and_doubles_nothing() -> None:
+    if shutil.which("redis-server") is None:
+        require_or_skip("redis", "there is no redis-server on this machine")
     soak = subprocess.run(
         [sys.executable, "-m", "tests.recovery.soak"],
         check=False,

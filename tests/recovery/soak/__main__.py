@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 
@@ -19,6 +20,9 @@ def main() -> int:
     text = os.environ.get("SECONDS", "600")
     if not text.isdecimal() or int(text) < 20:
         print(f"SECONDS is {text!r}; give a whole number of seconds, 20 at least.")
+        return 2
+    if shutil.which("redis-server") is None:
+        print("There is no redis-server on this machine, and the soak takes one away.")
         return 2
     signal.signal(signal.SIGTERM, _interrupted)
     try:
