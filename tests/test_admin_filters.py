@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from cryptopulse.admin_base import ModelAdmin
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 SECRETS = {

@@ -15,7 +15,7 @@ from cryptopulse.live.routing import websocket_application
 from .conftest import person_of
 from .matrix import MATRIX, ROLES, VISITOR, allowed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 NOT_LOGGED_IN, SUSPENDED = 4401, 4403
 
