@@ -20,7 +20,7 @@ from benchmarks.report import ROUNDS, Line, compared, report
 CLIENTS = 1000
 #: Open and written to before memory is looked at: what is only made once is there by then.
 FIRST_CLIENTS = 20
-RATE, TICKS = 10, 40
+RATE, TICKS = 10, 30
 SLOW_RATE, SLOW_TICKS = 1, 5
 READERS, READING_SECONDS = 3, 20
 #: A burst that a busy machine spoiled is sent again so many times.

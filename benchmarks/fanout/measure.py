@@ -18,7 +18,7 @@ from typing import IO, Any
 HERE = Path(__file__).resolve().parent
 PAGE = os.sysconf("SC_PAGE_SIZE")
 #: Seconds that frames may take; the worst seen on a busy machine is a fraction of it.
-PATIENCE = 5.0
+PATIENCE = 2.0
 #: Share of its core above which the browsers, not the server, decide how fast frames arrive.
 BUSY = 0.9
 
