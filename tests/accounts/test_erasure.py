@@ -61,7 +61,14 @@ def live(person: User, trades: int = 3) -> None:
                     user=person)  # fmt: skip
 
 
-OWNED = (Portfolio, Transaction, PriceAlert, Notification, WatchlistItem, EmailAddress)
+OWNED: tuple[Any, ...] = (
+    Portfolio,
+    Transaction,
+    PriceAlert,
+    Notification,
+    WatchlistItem,
+    EmailAddress,
+)
 
 
 def belongings(person: User) -> dict[str, int]:
