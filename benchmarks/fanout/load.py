@@ -45,7 +45,7 @@ class Load:
         self._poll.register(sys.stdin.fileno(), select.EPOLLIN)
         self._browsers: dict[int, Browser] = {}
         self._view = memoryview(bytearray(BUFFER))
-        self._seen: dict[bytes, Seen] = {}
+        self._seen: dict[tuple[int, bytes], Seen] = {}  # by size and beginning
         self._latencies = array("q")
         self._closed = 0
         self._ticks = range(0)
@@ -135,9 +135,9 @@ class Load:
         browser.rest = bytes(view[start:end]) if start < end else b""
 
     def _take(self, browser: Browser, payload: memoryview, compressed: int, now: int) -> None:
-        key = bytes(payload[: frames.KEY])
+        key = len(payload), bytes(payload[: frames.KEY])
         seen = self._seen.get(key)
-        if seen is None or seen.size != len(payload):
+        if seen is None:
             seen = frames.read(bytes(payload), compressed=bool(compressed))
             self._seen[key] = seen
         if seen.reply:

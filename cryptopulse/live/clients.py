@@ -21,10 +21,11 @@ NOTHING = -1
 class Client:
     """What the hub knows of a browser: how far it has read, and what it is owed."""
 
-    __slots__ = ("_flows", "_is_behind", "_since", "audience", "pace")
+    __slots__ = ("_flows", "_is_behind", "_since", "audience", "cohort", "pace")
 
     def __init__(self, audience: Audience, *, is_judged: bool) -> None:
         self.audience = audience
+        self.cohort = audience.cohort()
         self.pace = Pace(is_judged=is_judged)
         self._flows = False  # nothing stands between it and the next frame
         self._is_behind = True

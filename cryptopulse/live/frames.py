@@ -80,6 +80,14 @@ class Frame:
         self.is_news = is_news
 
     @cached_property
+    def asking(self) -> Frame:
+        """The same for those who are to acknowledge it."""
+        if self.asks or not self.is_news:
+            return self
+        text = f'{self.text[:-1]},"ack":{self.number}}}'
+        return Frame(text, number=self.number, before=self.before, at=self.at, asks=True)
+
+    @cached_property
     def event(self) -> dict[str, str]:
         """The ASGI message."""
         return {"type": "websocket.send", "text": self.text}

@@ -174,8 +174,9 @@ class Hub:
                     await asyncio.sleep(0)
 
     async def _write(self, frame: Frame, audience: Audience) -> None:
+        asked = audience.asked(frame)
         for turn, client in enumerate(list(audience.clients), start=1):
-            client.offer(frame)
+            client.offer(frame.asking if asked[client.cohort] else frame)
             if turn % CHUNK == 0:
                 await asyncio.sleep(0)
 
