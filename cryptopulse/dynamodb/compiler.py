@@ -110,8 +110,8 @@ class SQLInsertCompiler(ExactDecimals, compiler.SQLInsertCompiler):  # type: ign
         table = self.query.get_meta().db_table
         with self.connection.cursor() as cursor:
             for sql, params in self.as_sql():
+                chunks.make_room(self.connection, table, len(self.query.objs))
                 if len(self.query.objs) > 1:
-                    chunks.make_room(self.connection, table, len(self.query.objs))
                     self._look_ahead(table, sql)
                 cursor.execute(sql, params)
             if not returning_fields:

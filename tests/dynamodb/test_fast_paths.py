@@ -276,6 +276,13 @@ def test_an_outermost_bulk_create_goes_in_chunks(ledger: ModuleType) -> None:
     assert len({owner.pk for owner in made}) == 120
 
 
+@pytest.mark.parametrize("number", [50, 51, 100, 101])
+def test_a_last_chunk_of_a_single_row_finds_room_too(ledger: ModuleType, number: int) -> None:
+    ledger.Owner.objects.bulk_create(owners(ledger, number))
+
+    assert ledger.Owner.objects.count() == number
+
+
 def test_what_fits_one_transaction_is_written_in_one(ledger: ModuleType) -> None:
     with_keys = [ledger.Owner(pk=1000 + n, name=f"key {n}") for n in range(20)]
     with capture_requests() as captured:
