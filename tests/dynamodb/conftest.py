@@ -103,6 +103,7 @@ def default_database(config: dict[str, Any]) -> Iterator[None]:
     settings, kept = handler.settings["default"], connections["default"]
     before = settings.copy()
     settings.update(config)
+    settings["CONN_MAX_AGE"] = 0  # as the product's settings have it: the engine has a pool
     connections["default"] = handler.create_connection("default")
     try:
         yield
