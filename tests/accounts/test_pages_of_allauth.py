@@ -15,7 +15,7 @@ from accounts.models import User
 from tests.accounts.logging_in import log_in
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 VISITORS = [
     "account_login", "account_signup", "account_inactive", "account_reset_password",

@@ -20,7 +20,7 @@ from tests.alerts.conftest import after, tick
 from tests.alerts.test_channels import row
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,8 @@ from .feed_support import MakeFeed, make_feed, pauses, server
 
 __all__ = ["make_feed", "pauses", "server"]
 
+pytestmark = pytest.mark.once
+
 GOOD = Answer.json([market_row("bitcoin", 97000)])
 
 

@@ -17,6 +17,8 @@ from .feed_support import MakeFeed, make_feed, pauses, server
 
 __all__ = ["make_feed", "pauses", "server"]
 
+pytestmark = pytest.mark.once
+
 HOUR = timedelta(hours=1)
 CHART = "/coins/bitcoin/market_chart"
 

@@ -17,6 +17,8 @@ from .feed_support import MakeFeed, make_feed, pauses, server
 
 __all__ = ["make_feed", "pauses", "server"]
 
+pytestmark = pytest.mark.once
+
 
 def test_the_250_recorded_coins_arrive_in_one_call(
     make_feed: MakeFeed, server: CoinGeckoServer, recorded_data: Path
