@@ -33,12 +33,14 @@ late.read_all()  # tests go through every model of the admin, and name them as t
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Let the tables of a DynamoDB differ in two ways from the product's.
+    """Let connections end with their request, and a DynamoDB differ in two ways from the product's.
 
-    Its time to live goes by the clock, and the moments of the tests are fixed: so rows are purged
-    as on SQL, by the indexes that are there for it. And where a test reads all of a table, each
-    of its shards is a request: two are as many as any number.
+    A connection that a thread of pages keeps would keep the test database from being dropped.
+    DynamoDB's time to live goes by the clock, and the moments of the tests are fixed: so rows are
+    purged as on SQL, by the indexes that are there for it. And where a test reads all of a table,
+    each of its shards is a request: two are as many as any number.
     """
+    connection.settings_dict["CONN_MAX_AGE"] = 0
     options = connection.settings_dict.get("OPTIONS", {})
     if "TABLES" in options:
         options["TABLES"] = {

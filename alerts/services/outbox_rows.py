@@ -117,7 +117,13 @@ def _by_statements(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
 
 
 def _by_copy(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {_into(columns)} FROM STDIN") as copy:
+    copying = f"COPY {_into(columns)} FROM STDIN"
+    # Django's cursor hands `copy` on as it is: its errors have to be made Django's here.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(copying) as copy,
+    ):
         for row in rows:
             copy.write_row(row)
 
