@@ -31,7 +31,8 @@ def test_search_suggests_and_arrows_walk(
     page = open_page()
     page.goto("/markets/")
     page.keyboard.press("/")
-    page.keyboard.type("ethereum")
+    with page.expect_response(lambda response: response.url.endswith("=ethereum")):
+        page.keyboard.type("ethereum")
     page.locator(".suggestions a").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

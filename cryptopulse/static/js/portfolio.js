@@ -305,6 +305,16 @@
     }
   });
 
+  // Who was quicker than this page's scripts, or came back to a form that the browser has kept, has
+  // typed something that no preview knows of.
+  addEventListener("load", () => {
+    const typed = document.querySelectorAll("#trade-order input:not([type=hidden])");
+    const changed = [...typed].find(
+      (one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked,
+    );
+    changed?.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   read();
   showParts();
   paintAge();
