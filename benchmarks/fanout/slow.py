@@ -33,11 +33,11 @@ class Reader:
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             seen = self._next()
+            if seen.reply:
+                self._socket.sendall(seen.reply)
             if seen.number < 1:
                 continue  # what was there before the first tick
             ages.append((microseconds() - seen.made_at) / 1e6)
-            if seen.reply:
-                self._socket.sendall(seen.reply)
             time.sleep(PACE)
         return ages
 

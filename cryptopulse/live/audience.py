@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two frames that ask a reader (see `pace`), and frames between them where they
 #: come faster.
-ASK_EVERY = 1.0
+ASK_EVERY = 2.0
 ASK_AFTER_FRAMES = 16
 #: Readers take turns in being asked: a thousand that answer one frame at once delay the next.
 COHORTS = 8

@@ -5,7 +5,7 @@ up shows in nothing that a server sees by itself: it has to be asked. A frame th
 number; the page answers `{"ack": number}` when it has read that far (clients that never do so are
 judged by the pong to a ping that travels with the frame).
 
-- **Flowing**: every frame is sent as it comes, one a second asks.
+- **Flowing**: every frame is sent as it comes, one every other second asks.
 - **Limited**: so many frames under way, each asks; beyond that the reader is held back, and then
   gets the newest state. An answer that comes late, or is late in coming, limits to one. Answers
   in time double the limit, and beyond `MOST` let it flow again; who then falls back at once has
