@@ -72,9 +72,10 @@ def test_a_broker_that_does_not_answer_is_not_ready(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
-        # In this order: Celery reads Django's settings, and what it says now is put back later.
-        monkeypatch.setattr(app.conf, "broker_url", url)
+        # In this order: what Celery says now is put back later, and without a `broker_write_url`
+        # it says the `broker_url`.
         monkeypatch.setattr(app.conf, "broker_write_url", url)
+        monkeypatch.setattr(app.conf, "broker_url", url)
         settings.CELERY_BROKER_URL = url
 
         status, answer = health.ready(now=now)
