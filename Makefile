@@ -128,7 +128,8 @@ format: setup-dev ## Let ruff mend what it can
 ci: setup-dev ## Everything but the benchmarks, side by side where it can be
 	$(MAKE) --no-print-directory -j2 --output-sync=target lint types migrations-check deploy-check
 	$(MAKE) --no-print-directory test
-	$(MAKE) --no-print-directory -j3 --output-sync=target test-processes test-postgres test-django test-dynamodb test-browser ARGS=--short
+	$(MAKE) --no-print-directory -j3 --output-sync=target test-processes test-postgres test-django ARGS=--short
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-dynamodb test-browser
 
 screenshots: setup-dev ## Draw every page for every role into .local/screenshots
 	$(BIN)/python -m tests.browser.screenshots
