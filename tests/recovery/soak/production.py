@@ -173,11 +173,17 @@ class Production:
 
 
 def _code_of(process: Recorded) -> int | str:
-    """Return the exit code; say so where there is none in time."""
-    try:
-        return process.end(seconds=30)
-    except subprocess.TimeoutExpired:
-        return "not within 30 s"
+    """Return the exit code; say so where there is none in time.
+
+    It is asked again meanwhile: a worker of Celery that is asked while it starts may not hear it,
+    and what a supervisor would do then (SIGKILL) the soak has done often enough.
+    """
+    for _ in range(3):
+        try:
+            return process.end(seconds=20)
+        except subprocess.TimeoutExpired:
+            process.send(signal.SIGTERM)
+    return "not within 60 s"
 
 
 def _quiet(celery: list[str]) -> list[str]:
