@@ -1,7 +1,7 @@
 """uvicorn's websocket protocol, opened just enough for the hub to write ready-made frames.
 
 `uvicorn --ws cryptopulse.live.protocol:HubProtocol`; with another server or protocol everything
-works all the same, at about half the speed (`clients.TaskClient`). uvicorn loads it before the
+works all the same, at about half the speed (`portable`). uvicorn loads it before the
 application: settings are not looked at before somebody connects.
 
 The ticker may be compressed: once per frame, the same bytes for everybody, because neither side
